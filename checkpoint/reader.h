@@ -1,0 +1,54 @@
+// What every kind of checkpoint offers: a sorted list of named tensors, and their values on demand.
+#ifndef CRYOGRAPH_CHECKPOINT_READER_H_
+#define CRYOGRAPH_CHECKPOINT_READER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "graph/dtype.h"
+#include "graph/tensor.h"
+
+namespace cryograph {
+
+// A tensor as the checkpoint lists it. A damaged entry is listed too, and its defect told when it is read.
+struct CheckpointEntry {
+  std::string name;
+  DataType dtype = DT_INVALID;
+  std::vector<int64_t> dims;  // Of the whole tensor, also when it is stored in slices.
+  bool sliced = false;        // Stored in several slices, as partitioned variables are.
+};
+
+// Thread safe: several threads may read at once.
+class CheckpointReader {
+ public:
+  virtual ~CheckpointReader() = default;
+
+  // Sorted by name in byte order, without the keys under which slices are stored.
+  virtual const std::vector<CheckpointEntry>& entries() const = 0;
+
+  // Null if there is no tensor of that name.
+  const CheckpointEntry* Find(absl::string_view name) const;
+
+  // The value of `name`, or the part that `slice_spec` ("10 3 4,3:0,3"; empty for the whole tensor) names. Everything
+  // is checked, checksums included. Bytes that lie in the file as they are needed are shown there, not copied.
+  // NotFound: no such tensor (the message names similar ones), or the file that holds it is missing. DataLoss: damaged.
+  // InvalidArgument: the slice does not fit the tensor. Unimplemented: an unknown type.
+  virtual absl::StatusOr<Tensor> Read(absl::string_view name, absl::string_view slice_spec = "") const = 0;
+
+  // The same value for later: type, shape and place are checked now, the bytes when Load() or Write() reads them.
+  // Outlives the reader. Write() needs little memory when the tensor lies in the file as it is needed.
+  virtual absl::StatusOr<std::shared_ptr<const TensorSource>> Source(absl::string_view name,
+                                                                     absl::string_view slice_spec = "") const = 0;
+
+ protected:
+  // NotFound for `name` in `file`, with its nearest names.
+  absl::Status NoSuchTensor(absl::string_view file, absl::string_view name) const;
+};
+
+}  // namespace cryograph
+
+#endif  // CRYOGRAPH_CHECKPOINT_READER_H_
