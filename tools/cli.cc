@@ -25,8 +25,8 @@ struct LogFlag {
   bool needs_value;
 };
 constexpr LogFlag kLogFlags[] = {
-    {"alsologtostderr", false}, {"log_dir", true}, {"logtostderr", false},  {"minloglevel", true},
-    {"stderrthreshold", true},  {"v", true},       {"verbosity", true},     {"vmodule", true},
+    {"alsologtostderr", false}, {"log_dir", true}, {"logtostderr", false}, {"minloglevel", true},
+    {"stderrthreshold", true},  {"v", true},       {"verbosity", true},    {"vmodule", true},
 };
 
 const LogFlag* FindLogFlag(absl::string_view name) {
@@ -57,7 +57,8 @@ bool LooksLikeFlag(absl::string_view word) {
   return !absl::ascii_isdigit(word[1]) && word[1] != '.';
 }
 
-// Breaks `text` at blanks into lines of at most `width`, each after `indent` blanks; line breaks of its own stay.
+// Breaks `text` at blanks into lines of at most `width`, each after `indent` blanks; line breaks of its own
+// stay.
 std::string Wrapped(absl::string_view text, size_t indent, size_t width) {
   std::string result;
   const std::string margin(indent, ' ');
@@ -192,8 +193,8 @@ absl::Status Command::UnknownFlag(absl::string_view name) const {
   }
   std::vector<std::string> nearest = NearestNames(name, candidates, 3);
   for (std::string& near : nearest) near.insert(0, "--");
-  return UsageError(absl::StrCat(name_, " has no flag --", name, DidYouMean(nearest), " (CG147)\ntry: ", name_,
-                                 " --help"));
+  return UsageError(
+      absl::StrCat(name_, " has no flag --", name, DidYouMean(nearest), " (CG147)\ntry: ", name_, " --help"));
 }
 
 absl::StatusOr<Command::Match> Command::FindPrefix(absl::string_view name) {
@@ -244,8 +245,8 @@ absl::Status Command::Assign(Flag& flag, absl::string_view value, std::vector<st
     const std::optional<bool> parsed = BoolOf(value);
     if (!parsed.has_value()) return wrong("boolean; write true or false");
     if (*parsed && family_ == Family::kPython && !IsTrueOrFalse(value)) {
-      notes->push_back(absl::StrCat("--", flag.name_, "=", value, " is read as true; TensorFlow's own ", name_,
-                                    " reads every word but 'true' as false (CG146)"));
+      notes->push_back(absl::StrCat("--", flag.name_, "=", value, " is read as true; TensorFlow's own ",
+                                    name_, " reads every word but 'true' as false (CG146)"));
     }
     **target = *parsed;
   } else if (auto* target = std::get_if<int64_t*>(&flag.target_)) {
@@ -331,8 +332,8 @@ absl::StatusOr<bool> Command::Parse(absl::Span<const std::string> args, std::vec
     ASSIGN_OR_RETURN(Match match, Find(name));
     if (match.negated) {
       if (value.has_value()) {
-        return UsageError(absl::StrCat("--", arg, ": a flag with 'no' takes no value; write --", match.flag->name_,
-                                       "=true or =false"));
+        return UsageError(absl::StrCat("--", arg, ": a flag with 'no' takes no value; write --",
+                                       match.flag->name_, "=true or =false"));
       }
       value = "false";
     } else if (!value.has_value() && match.flag->is_bool()) {
@@ -342,8 +343,9 @@ absl::StatusOr<bool> Command::Parse(absl::Span<const std::string> args, std::vec
       if (take) ++i;
     } else if (!value.has_value()) {
       if (next == nullptr) {
-        return UsageError(absl::StrCat("--", match.flag->name_, " needs a value: --", match.flag->name_, "=",
-                                       match.flag->placeholder_.empty() ? "VALUE" : match.flag->placeholder_));
+        return UsageError(
+            absl::StrCat("--", match.flag->name_, " needs a value: --", match.flag->name_, "=",
+                         match.flag->placeholder_.empty() ? "VALUE" : match.flag->placeholder_));
       }
       value = *next;
       ++i;
@@ -363,8 +365,8 @@ absl::StatusOr<bool> Command::Parse(absl::Span<const std::string> args, std::vec
   if (positionals_ != nullptr) {
     for (const std::string& stray : strays) positionals_->push_back(ExpandHome(stray));
   } else if (!strays.empty() && family_ == Family::kCpp) {
-    return UsageError(absl::StrCat("'", strays[0], "' is no flag, and ", name_, " takes nothing else\ntry: ", name_,
-                                   " --help"));
+    return UsageError(absl::StrCat("'", strays[0], "' is no flag, and ", name_,
+                                   " takes nothing else\ntry: ", name_, " --help"));
   } else {
     for (const std::string& stray : strays) {
       notes->push_back(absl::StrCat("'", stray, "' is no flag and is ignored"));
@@ -398,23 +400,26 @@ std::string Command::HelpText() const {
     }
     const std::string placeholder = flag.placeholder_.empty() ? "VALUE" : flag.placeholder_;
     absl::StrAppend(&text, "  --", flag.name_, flag.is_bool() ? "" : absl::StrCat("=", placeholder), "   (",
-                    flag.TypeText(), ", default ", flag.DefaultText(), ")\n", Wrapped(flag.help_, 6, kHelpWidth));
+                    flag.TypeText(), ", default ", flag.DefaultText(), ")\n",
+                    Wrapped(flag.help_, 6, kHelpWidth));
     if (!flag.aliases_.empty()) {
       absl::StrAppend(&text, "      Also written --", absl::StrJoin(flag.aliases_, ", --"), ".\n");
     }
   }
   absl::StrAppend(&text, "\nCommon flags\n  --help, -h   this text\n  --version    the version\n");
-  absl::StrAppend(&text, Wrapped("--logtostderr, --v and the other flags of log libraries are accepted and ignored.",
-                                 2, kHelpWidth));
+  absl::StrAppend(
+      &text, Wrapped("--logtostderr, --v and the other flags of log libraries are accepted and ignored.", 2,
+                     kHelpWidth));
   if (!examples_.empty()) absl::StrAppend(&text, "\nExamples\n");
   for (const auto& [command, meaning] : examples_) {
-    absl::StrAppend(&text, Wrapped(meaning, 2, kHelpWidth), "    ", absl::StrReplaceAll(command, {{"\n", "\n    "}}),
-                    "\n");
+    absl::StrAppend(&text, Wrapped(meaning, 2, kHelpWidth), "    ",
+                    absl::StrReplaceAll(command, {{"\n", "\n    "}}), "\n");
   }
   for (const auto& [title, prose] : epilogues_) {
     absl::StrAppend(&text, "\n", title, "\n", Wrapped(prose, 2, kHelpWidth));
   }
-  absl::StrAppend(&text, "\nBooleans: --name, --name=true, --name=false, --noname. Values: --name=VALUE or --name ",
+  absl::StrAppend(&text,
+                  "\nBooleans: --name, --name=true, --name=false, --noname. Values: --name=VALUE or --name ",
                   "VALUE.\nPaths: relative to where you stand, ~ is expanded, - is stdin or stdout.\n");
   return text;
 }

@@ -81,7 +81,8 @@ class Command {
   // Starts a part of the help; the flags added next belong to it.
   void Section(std::string title);
   // `help` is prose; it may hold line breaks, which stay. The target must outlive the command.
-  // A list is split at commas, blanks around each name are dropped, and so are empty names, with a note (CG103).
+  // A list is split at commas, blanks around each name are dropped, and so are empty names, with a note
+  // (CG103).
   Flag& Add(std::string* target, std::string name, std::string help);
   Flag& Add(bool* target, std::string name, std::string help);
   Flag& Add(int64_t* target, std::string name, std::string help);
@@ -96,12 +97,14 @@ class Command {
   // Prose at the end of the help.
   void Epilogue(std::string title, std::string text);
 
-  // Reads `args` (without the program's name) into the targets. A value means that the tool shall end with that exit
-  // status: help or version was asked for, or the command line was wrong and has been answered on stderr.
+  // Reads `args` (without the program's name) into the targets. A value means that the tool shall end with
+  // that exit status: help or version was asked for, or the command line was wrong and has been answered on
+  // stderr.
   std::optional<int> Parse(absl::Span<const std::string> args);
 
   // The same without printing: true if the tool shall run, false if `help` is what to print to stdout.
-  absl::StatusOr<bool> Parse(absl::Span<const std::string> args, std::vector<std::string>* notes, std::string* help);
+  absl::StatusOr<bool> Parse(absl::Span<const std::string> args, std::vector<std::string>* notes,
+                             std::string* help);
 
   std::string HelpText() const;
   const std::string& name() const { return name_; }
@@ -134,8 +137,8 @@ class Command {
 absl::Status UsageError(absl::string_view message);
 bool IsUsageError(const absl::Status& status);
 
-// "error: ", the first line of the message, then the further lines indented. An error of ours in the usual form has
-// lines that start with "why: " and "try: ".
+// "error: ", the first line of the message, then the further lines indented. An error of ours in the usual
+// form has lines that start with "why: " and "try: ".
 void PrintError(const absl::Status& status);
 std::string ErrorText(const absl::Status& status);
 // "note: …" and "warning: …" on stderr; further lines are indented.
@@ -156,7 +159,8 @@ std::string Counted(uint64_t count, absl::string_view noun);
 // `text` as a JSON string, quotes and all; bytes that are no UTF-8 become U+FFFD.
 std::string JsonString(absl::string_view text);
 
-// `path` with a leading ~ or ~user replaced by the home directory. Other paths, and unknown users, stay as they are.
+// `path` with a leading ~ or ~user replaced by the home directory. Other paths, and unknown users, stay as
+// they are.
 std::string ExpandHome(absl::string_view path);
 
 // --- Tools.
@@ -175,14 +179,16 @@ bool RegisterTool(const Tool& tool);
 // Sorted by name.
 std::vector<Tool> Tools();
 
-// What main() does: `cryograph TOOL …`; a program that is named like a tool, or that holds only one, is that tool.
-// Relative paths count from where the user stands, also under `bazel run`.
+// What main() does: `cryograph TOOL …`; a program that is named like a tool, or that holds only one, is that
+// tool. Relative paths count from where the user stands, also under `bazel run`.
 int Main(int argc, char** argv);
 
 }  // namespace cryograph::cli
 
-// Makes `run` the tool `name` in every program that links the file: CRYOGRAPH_REGISTER_TOOL(lint, "…", RunLint);
-#define CRYOGRAPH_REGISTER_TOOL(name, summary, run) \
-  [[maybe_unused]] static const bool registered_tool_##name = ::cryograph::cli::RegisterTool({#name, summary, run})
+// Makes `run` the tool `name` in every program that links the file: CRYOGRAPH_REGISTER_TOOL(lint, "…",
+// RunLint);
+#define CRYOGRAPH_REGISTER_TOOL(name, summary, run)           \
+  [[maybe_unused]] static const bool registered_tool_##name = \
+      ::cryograph::cli::RegisterTool({#name, summary, run})
 
 #endif  // CRYOGRAPH_TOOLS_CLI_H_

@@ -31,12 +31,14 @@ const Tool* FindTool(const std::vector<Tool>& tools, absl::string_view name) {
 
 std::string ListOfTools(const std::vector<Tool>& tools) {
   std::string text =
-      "cryograph: freezes and rewrites TensorFlow models, without TensorFlow.\n\nusage: cryograph TOOL [--FLAG=VALUE…]\n"
+      "cryograph: freezes and rewrites TensorFlow models, without TensorFlow.\n\nusage: cryograph TOOL "
+      "[--FLAG=VALUE…]\n"
       "       cryograph help TOOL\n\nTools\n";
   for (const Tool& tool : tools) absl::StrAppendFormat(&text, "  %-18s %s\n", tool.name, tool.summary);
-  absl::StrAppend(&text,
-                  "\nA link to this program that bears the name of a tool is that tool. Exit status: 0 done, 1 the work\n"
-                  "failed (nothing was written), 2 wrong usage.\n");
+  absl::StrAppend(
+      &text,
+      "\nA link to this program that bears the name of a tool is that tool. Exit status: 0 done, 1 the work\n"
+      "failed (nothing was written), 2 wrong usage.\n");
   return text;
 }
 
@@ -62,8 +64,8 @@ int RunMultiCall(const std::vector<Tool>& tools, const std::vector<std::string>&
   if (tool == nullptr) {
     std::vector<absl::string_view> names;
     for (const Tool& other : tools) names.emplace_back(other.name);
-    return Finish(UsageError(absl::StrCat("no tool is named '", name, "'", DidYouMean(NearestNames(name, names)),
-                                          "\ntry: cryograph --help")));
+    return Finish(UsageError(absl::StrCat("no tool is named '", name, "'",
+                                          DidYouMean(NearestNames(name, names)), "\ntry: cryograph --help")));
   }
   if (help) return tool->run({"--help"});
   return tool->run(absl::MakeConstSpan(args).subspan(1));
@@ -78,8 +80,9 @@ bool RegisterTool(const Tool& tool) {
 
 std::vector<Tool> Tools() {
   std::vector<Tool> tools = Registry();
-  std::sort(tools.begin(), tools.end(),
-            [](const Tool& a, const Tool& b) { return absl::string_view(a.name) < absl::string_view(b.name); });
+  std::sort(tools.begin(), tools.end(), [](const Tool& a, const Tool& b) {
+    return absl::string_view(a.name) < absl::string_view(b.name);
+  });
   return tools;
 }
 

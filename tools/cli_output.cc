@@ -49,7 +49,8 @@ std::string ErrorText(const absl::Status& status) {
   std::string text = Message("error: ", status.message());
   if (status.code() == absl::StatusCode::kInternal) {
     absl::StrAppend(&text, "  why: this is a defect of cryograph, not of the model\n",
-                    "  try: report it with the command and its files (transform_graph --reproducer_dir makes them small)\n");
+                    "  try: report it with the command and its files (transform_graph --reproducer_dir makes "
+                    "them small)\n");
   }
   return text;
 }

@@ -46,8 +46,9 @@ struct Line {
 TEST(CommandTest, TakesEverySpellingOfAValueInBothFamilies) {
   for (Family family : {Family::kPython, Family::kCpp}) {
     Line line(family);
-    ASSERT_OK(line.Parse({"--input_graph=a=b.pb", "--input_binary", "--noclear_devices", "--checkpoint_version", "1",
-                          "-tolerance=-2.5e-1", "--output_node_names", "x,y:0"}));
+    ASSERT_OK(
+        line.Parse({"--input_graph=a=b.pb", "--input_binary", "--noclear_devices", "--checkpoint_version",
+                    "1", "-tolerance=-2.5e-1", "--output_node_names", "x,y:0"}));
     EXPECT_EQ(line.input_graph, "a=b.pb");
     EXPECT_TRUE(line.input_binary);
     EXPECT_FALSE(line.clear_devices);
@@ -60,7 +61,8 @@ TEST(CommandTest, TakesEverySpellingOfAValueInBothFamilies) {
 
 TEST(CommandTest, LastOneWins) {
   Line line(Family::kCpp);
-  ASSERT_OK(line.Parse({"--input_graph=a", "--input_graph=b", "--output_node_names=p,q", "--output_node_names=r"}));
+  ASSERT_OK(
+      line.Parse({"--input_graph=a", "--input_graph=b", "--output_node_names=p,q", "--output_node_names=r"}));
   EXPECT_EQ(line.input_graph, "b");
   EXPECT_THAT(line.names, ElementsAre("r"));
 }
@@ -75,7 +77,8 @@ TEST(CommandTest, PythonReadsOneAsTrueAndSaysSo) {
   EXPECT_FALSE(line.clear_devices);
   EXPECT_THAT(line.notes, ElementsAre());
   EXPECT_THAT(line.Parse({"--input_binary", "model.pb"}),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("'model.pb' is no boolean; write true or false")));
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("'model.pb' is no boolean; write true or false")));
 }
 
 TEST(CommandTest, CppTakesNoWordAfterABooleanButTrueAndFalse) {
@@ -92,8 +95,8 @@ TEST(CommandTest, PrefixesInThePythonFamilyOnly) {
   EXPECT_EQ(python.input_graph, "x");
   EXPECT_THAT(python.names, ElementsAre("y"));  // output_format is ours and does not make it ambiguous.
   EXPECT_EQ(python.denylist, "v");
-  EXPECT_THAT(python.Parse({"--input=x"}),
-              StatusIs(absl::StatusCode::kInvalidArgument, "--input may mean --input_graph or --input_binary"));
+  EXPECT_THAT(python.Parse({"--input=x"}), StatusIs(absl::StatusCode::kInvalidArgument,
+                                                    "--input may mean --input_graph or --input_binary"));
   ASSERT_OK(python.Parse({"--output_f=pbtxt"}));
   EXPECT_EQ(python.format, "pbtxt");
 
@@ -148,8 +151,8 @@ TEST(CommandTest, EmptyNamesAreIgnoredWithANote) {
 
 TEST(CommandTest, LogFlagsAreIgnored) {
   Line line(Family::kCpp);
-  ASSERT_OK(line.Parse({"--logtostderr", "--v=1", "--minloglevel", "2", "--stderrthreshold=0", "--log_dir=/tmp",
-                        "--alsologtostderr=true", "--verbosity=3", "--input_graph=x"}));
+  ASSERT_OK(line.Parse({"--logtostderr", "--v=1", "--minloglevel", "2", "--stderrthreshold=0",
+                        "--log_dir=/tmp", "--alsologtostderr=true", "--verbosity=3", "--input_graph=x"}));
   EXPECT_EQ(line.input_graph, "x");
   EXPECT_THAT(line.notes, ElementsAre());
 }
@@ -158,9 +161,11 @@ TEST(CommandTest, StrayWords) {
   Line python(Family::kPython);
   ASSERT_OK(python.Parse({"--input_graph=x", "stray", "--", "--input_graph=y"}));
   EXPECT_EQ(python.input_graph, "x");
-  EXPECT_THAT(python.notes, ElementsAre("'stray' is no flag and is ignored", "'--input_graph=y' is no flag and is ignored"));
+  EXPECT_THAT(python.notes, ElementsAre("'stray' is no flag and is ignored",
+                                        "'--input_graph=y' is no flag and is ignored"));
   Line cpp(Family::kCpp);
-  EXPECT_THAT(cpp.Parse({"stray"}), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("'stray' is no flag")));
+  EXPECT_THAT(cpp.Parse({"stray"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("'stray' is no flag")));
 
   std::vector<std::string> files;
   Line lint(Family::kCpp);
@@ -179,7 +184,8 @@ TEST(CommandTest, HelpHasTypeDefaultAndMeaningOfEveryFlag) {
   EXPECT_THAT(line.help, HasSubstr("usage: demo --input_graph=FILE\n\nInput\n"));
   EXPECT_THAT(line.help, HasSubstr("  --clear_devices   (bool, default true)\n      Forget devices.\n"));
   EXPECT_THAT(line.help, HasSubstr("  --checkpoint_version=VALUE   (int, default 2)\n"));
-  EXPECT_THAT(line.help, HasSubstr("  --output_node_names=NAME,NAME…   (comma-separated list, default \"\")\n"));
+  EXPECT_THAT(line.help,
+              HasSubstr("  --output_node_names=NAME,NAME…   (comma-separated list, default \"\")\n"));
   EXPECT_THAT(line.help, HasSubstr("  --output_format=VALUE   (one of pb, pbtxt, default \"pb\")\n"));
   EXPECT_THAT(line.help, HasSubstr("      Also written --variable_names_blacklist.\n"));
   EXPECT_THAT(line.help, HasSubstr("Examples\n  Shows a graph.\n    demo --input_graph=a.pb\n"));
