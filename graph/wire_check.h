@@ -2,6 +2,8 @@
 #ifndef CRYOGRAPH_GRAPH_WIRE_CHECK_H_
 #define CRYOGRAPH_GRAPH_WIRE_CHECK_H_
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
@@ -33,6 +35,13 @@ absl::string_view MessageKindName(MessageKind kind);
 // may pass 2 GB, payloads of `bytes` fields are not touched. DataLoss otherwise: `where` (a file's name, say), the path
 // of the defect ("node[3].attr[0].value") and its byte offset.
 absl::Status CheckWire(absl::string_view bytes, MessageKind kind, absl::string_view where);
+
+// Place and number of the first field that the schema does not know ("node[3]: field 100"); "" if every field at every
+// depth is known. `bytes` must have passed CheckWire.
+std::string FirstUnknownField(absl::string_view bytes, MessageKind kind);
+
+// True if `bytes` would pass CheckWire, without the cost of saying why not.
+bool IsWireValid(absl::string_view bytes, MessageKind kind);
 
 }  // namespace cryograph
 
