@@ -15,6 +15,9 @@
 namespace cryograph {
 
 struct ExportOptions {
+  // Write what lint would call an error (a dangling input, a name that stands twice) as it is: for tools that show or
+  // convert a broken graph. Otherwise such a graph is refused with InvalidArgument.
+  bool allow_defects = false;
   TensorForm tensor_form = TensorForm::kTensorFlow2;
   // Called now and then with the bytes written so far, for progress; may be empty.
   void (*progress)(uint64_t done, uint64_t total) = nullptr;
@@ -24,11 +27,6 @@ struct ExportOptions {
 absl::StatusOr<uint64_t> GraphDefSize(Model& model, const ExportOptions& options = {});
 
 absl::Status ExportGraphDef(Model& model, ByteSink& sink, const ExportOptions& options = {});
-
-// Text form, node by node: memory for one node at a time. InvalidArgument if there are unknown fields, which text
-// cannot hold, unless `drop_unknown_fields`.
-absl::Status ExportGraphDefText(Model& model, ByteSink& sink, bool drop_unknown_fields = false,
-                                const ExportOptions& options = {});
 
 // The MetaGraphDef: the model's meta_fields around the graph.
 absl::Status ExportMetaGraphDef(Model& model, ByteSink& sink, const ExportOptions& options = {});

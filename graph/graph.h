@@ -61,7 +61,7 @@ enum NodeDefect : uint8_t {
   kDefectNone = 0,
   kDefectDuplicateName = 1,      // An earlier node has this name; references go to the last bearer.
   kDefectControlBeforeData = 2,  // The file had a data input after a control input.
-  kDefectBadInputText = 4,       // "^", "", "a:b", a port that is no int32 …: see bad_inputs().
+  kDefectBadInputText = 4,       // "^", "", "a:b", a port that is no int32 …: it reads a missing node named so.
   kDefectBadNodeText = 8,        // An empty name or op.
 };
 
@@ -193,6 +193,9 @@ class Graph {
   void AddControlInput(Node node, Node from);             // Does nothing if it is there already, or node == from.
   void RemoveControlInput(Node node, int position);       // Position among control_inputs().
   void RemoveAllControlInputs(Node node);
+  bool HasControlEdge(Node node, Node from);
+  // The control input at `position` comes from `from` instead; it goes if there is one from there already.
+  void RedirectControlInput(Node node, int position, Node from);
 
   // `to` takes over name, pin, readers (output k of `from` becomes output k of `to`) and control inputs; `from` is
   // erased. `to` must not be `from`.
@@ -233,8 +236,8 @@ class Graph {
  private:
   friend class Node;
   friend class NodeRange::Iterator;
-  friend class GraphImporter;
-  friend class GraphExporter;
+  friend class NodeImporter;
+  friend class NodeEncoder;
 
   enum class Kind : uint8_t { kNode, kMissing, kArgument, kErased };
 
@@ -248,6 +251,7 @@ class Graph {
     Kind kind = Kind::kNode;
     bool pinned = false;
     bool verbatim = false;    // `wire` is what the writer would write: nothing was edited and it was canonical.
+    bool renamed = false;     // The readers' `wire` has another name than this.
     uint8_t defects = 0;
   };
   static constexpr uint32_t kFromWire = 0xffffffffu;
@@ -281,6 +285,7 @@ class Graph {
   void AppendInput(NodeId node, Output from);
   void AppendControl(NodeId node, NodeId from);
   void DropEdges(NodeId node);
+  static AttrList SortedWireAttrs(absl::string_view wire);
   AttrList& EditableAttrs(Record& record);
   const AttrEntry* FindEdited(const Record& record, absl::string_view key) const;
   int32_t InternPort(absl::string_view text);
@@ -291,14 +296,16 @@ class Graph {
   PoolLists<Use> uses_;
   std::vector<absl::string_view> ops_, devices_, ports_;
   absl::flat_hash_map<absl::string_view, uint32_t> op_ids_, device_ids_, port_ids_;
-  // Open addressing over names_: ids by hash of their record's name.
-  std::vector<uint32_t> name_table_;
-  size_t names_used_ = 0;
+  std::vector<uint32_t> name_table_;  // Open addressing: ids by hash of their record's name.
+  size_t names_used_ = 0;             // Slots of name_table_ that are not empty.
   std::vector<AttrList> attr_lists_;
-  absl::flat_hash_map<std::string, std::string> became_;  // Name that is gone → the name that stands for it, or "".
+  // Since the last FixColocations(): who bore a name that was given up, and who stands for a node that was erased.
+  absl::flat_hash_map<std::string, NodeId> bearer_;
+  absl::flat_hash_map<uint32_t, NodeId> successor_;
   std::deque<std::string> kept_;
   std::vector<std::shared_ptr<const void>> owners_;
   uint32_t first_ = kEnd, last_ = kEnd;
+  mutable absl::flat_hash_map<std::string, uint32_t> next_suffix_;  // Where UniqueName() looks on.
   int num_nodes_ = 0;
   uint64_t edits_ = 0;
   bool is_function_ = false;

@@ -90,20 +90,18 @@ class Model {
   // The container was text.
   bool was_text = false;
 
-  // Replaces what body() of a function or the file had.
   void set_versions(Versions versions);
 
   void KeepAlive(std::shared_ptr<const void> owner) { owners_.push_back(std::move(owner)); }
 
  private:
   friend class GraphImporter;
-  friend class GraphExporter;
 
   Graph graph_;
   std::vector<Function> functions_;
   Versions versions_;
   absl::string_view versions_wire_;
-  std::string versions_bytes_;
+  std::unique_ptr<std::string> versions_bytes_;  // What versions_wire_ shows after set_versions().
   std::vector<std::shared_ptr<const void>> owners_;
 };
 

@@ -1,0 +1,735 @@
+#include "graph/graph.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "absl/hash/hash.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/status_macros.h"
+#include "base/wire.h"
+
+namespace cryograph {
+namespace {
+
+constexpr uint32_t kEmptySlot = 0xffffffffu;
+constexpr uint32_t kErasedSlot = 0xfffffffeu;
+constexpr uint32_t kAttrField = 5;
+
+uint32_t Number(NodeId id) { return static_cast<uint32_t>(id); }
+
+bool IsNameChar(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+         c == '-' || c == '/' || c == '>' || c == '\\';
+}
+
+bool IsName(absl::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), IsNameChar);
+}
+
+// Splits a map entry of `attr`.
+void DecodeEntry(absl::string_view entry, absl::string_view* key, absl::string_view* value) {
+  *key = *value = absl::string_view();
+  WireReader reader(entry);
+  for (WireField field; reader.Next(&field);) {
+    if (field.type != WireType::kBytes) continue;
+    if (field.number == 1) *key = field.bytes;
+    if (field.number == 2) *value = field.bytes;
+  }
+}
+
+}  // namespace
+
+// --- Node.
+
+absl::string_view Node::name() const { return graph_->record(id_).name; }
+absl::string_view Node::op() const { return graph_->ops_[graph_->record(id_).op]; }
+int Node::op_id() const { return static_cast<int>(graph_->record(id_).op); }
+absl::string_view Node::device() const { return graph_->devices_[graph_->record(id_).device]; }
+bool Node::is_missing() const { return graph_->record(id_).kind == Graph::Kind::kMissing; }
+bool Node::is_argument() const { return graph_->record(id_).kind == Graph::Kind::kArgument; }
+uint8_t Node::defects() const { return graph_->record(id_).defects; }
+int Node::num_inputs() const { return static_cast<int>(graph_->record(id_).inputs.size); }
+Output Node::input(int slot) const { return inputs()[static_cast<size_t>(slot)]; }
+Node Node::input_node(int slot) const { return Node(graph_, input(slot).node); }
+bool Node::pinned() const { return graph_->record(id_).pinned; }
+
+absl::Span<const InputEdge> Node::inputs() const { return graph_->inputs_.Items(graph_->record(id_).inputs); }
+absl::Span<const ControlEdge> Node::control_inputs() const {
+  return graph_->controls_.Items(graph_->record(id_).controls);
+}
+absl::Span<const Use> Node::uses() const { return graph_->uses_.Items(graph_->record(id_).uses); }
+
+bool Node::OnlyOutputUsed(int index) const {
+  for (const Use& use : uses()) {
+    if (use.slot != kControl && graph_->node(use.user).input(use.slot).index != index) return false;
+  }
+  return true;
+}
+
+bool Node::HasControlReaders() const {
+  for (const Use& use : uses()) {
+    if (use.slot == kControl) return true;
+  }
+  return false;
+}
+
+AttrView Node::attr(absl::string_view key) const {
+  const Graph::Record& record = graph_->record(id_);
+  if (record.attrs != Graph::kFromWire) {
+    const Graph::AttrEntry* entry = graph_->FindEdited(record, key);
+    if (entry == nullptr) return AttrView();
+    return entry->source != nullptr ? AttrView(entry->source.get()) : AttrView(entry->value);
+  }
+  bool found = false;
+  absl::string_view result;
+  WireReader reader(record.wire);
+  for (WireField field; reader.Next(&field);) {
+    if (field.number != kAttrField) continue;
+    absl::string_view entry_key, value;
+    DecodeEntry(field.bytes, &entry_key, &value);
+    if (entry_key == key) {
+      found = true;
+      result = value;
+    }
+  }
+  return found ? AttrView(result) : AttrView();
+}
+
+std::vector<absl::string_view> Node::attr_keys() const {
+  std::vector<absl::string_view> keys;
+  const Graph::Record& record = graph_->record(id_);
+  if (record.attrs != Graph::kFromWire) {
+    for (const Graph::AttrEntry& entry : graph_->attr_lists_[record.attrs]) keys.push_back(entry.key);
+    return keys;
+  }
+  WireReader reader(record.wire);
+  for (WireField field; reader.Next(&field);) {
+    if (field.number != kAttrField) continue;
+    absl::string_view key, value;
+    DecodeEntry(field.bytes, &key, &value);
+    keys.push_back(key);
+  }
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  return keys;
+}
+
+absl::StatusOr<Tensor> Node::constant() const {
+  if (op() != "Const") {
+    return absl::FailedPreconditionError(absl::StrCat("node '", name(), "' (", op(), ") is no Const"));
+  }
+  const AttrView value = attr("value");
+  if (value.kind() != AttrView::kTensor) {
+    return absl::InvalidArgumentError(absl::StrCat("node '", name(), "' (Const): attribute 'value' holds no tensor"));
+  }
+  if (value.tensor_source() != nullptr) return value.tensor_source()->Load();
+  absl::StatusOr<Tensor> tensor = DecodeTensorProto(value.tensor_bytes(), nullptr);
+  if (!tensor.ok()) {
+    return absl::Status(tensor.status().code(),
+                        absl::StrCat("node '", name(), "' (Const): ", tensor.status().message()));
+  }
+  return tensor;
+}
+
+// --- NodeRange.
+
+void NodeRange::Iterator::SkipOthers() {
+  while (id_ != kNoNode && (Number(id_) >= limit_ || graph_->record(id_).kind != Graph::Kind::kNode)) {
+    id_ = NodeId{graph_->record(id_).next};
+  }
+}
+
+NodeRange::Iterator& NodeRange::Iterator::operator++() {
+  id_ = NodeId{graph_->record(id_).next};
+  SkipOthers();
+  return *this;
+}
+
+// --- Look-up and interning.
+
+Graph::Graph() {
+  InternOp("");
+  InternDevice("");
+  InternPort("");
+}
+
+NodeRange Graph::nodes() { return NodeRange(this, NodeId{first_}, id_limit()); }
+
+bool Graph::alive(NodeId id) const { return Number(id) < id_limit() && record(id).kind == Kind::kNode; }
+
+Node Graph::Find(absl::string_view name) {
+  const uint32_t id = Lookup(name);
+  return id != kEnd && records_[id].kind == Kind::kNode ? Node(this, NodeId{id}) : Node();
+}
+
+int Graph::OpId(absl::string_view op) const {
+  const auto found = op_ids_.find(op);
+  return found == op_ids_.end() ? -1 : static_cast<int>(found->second);
+}
+
+absl::string_view Graph::OpName(int op_id) const { return ops_[static_cast<size_t>(op_id)]; }
+absl::string_view Graph::PortText(int32_t index) const { return ports_[static_cast<size_t>(index)]; }
+
+absl::string_view Graph::Keep(std::string text) {
+  kept_.push_back(std::move(text));
+  return kept_.back();
+}
+
+uint32_t Graph::InternOp(absl::string_view op) {
+  if (const auto found = op_ids_.find(op); found != op_ids_.end()) return found->second;
+  const absl::string_view kept = Keep(std::string(op));
+  ops_.push_back(kept);
+  return op_ids_[kept] = static_cast<uint32_t>(ops_.size() - 1);
+}
+
+uint32_t Graph::InternDevice(absl::string_view device) {
+  if (const auto found = device_ids_.find(device); found != device_ids_.end()) return found->second;
+  const absl::string_view kept = Keep(std::string(device));
+  devices_.push_back(kept);
+  return device_ids_[kept] = static_cast<uint32_t>(devices_.size() - 1);
+}
+
+int32_t Graph::InternPort(absl::string_view text) {
+  if (const auto found = port_ids_.find(text); found != port_ids_.end()) return static_cast<int32_t>(found->second);
+  const absl::string_view kept = Keep(std::string(text));
+  ports_.push_back(kept);
+  port_ids_[kept] = static_cast<uint32_t>(ports_.size() - 1);
+  return static_cast<int32_t>(ports_.size() - 1);
+}
+
+uint32_t Graph::Lookup(absl::string_view name) const {
+  if (name_table_.empty()) return kEnd;
+  const size_t mask = name_table_.size() - 1;
+  for (size_t slot = absl::Hash<absl::string_view>()(name) & mask;; slot = (slot + 1) & mask) {
+    const uint32_t id = name_table_[slot];
+    if (id == kEmptySlot) return kEnd;
+    if (id != kErasedSlot && records_[id].name == name) return id;
+  }
+}
+
+void Graph::IndexName(uint32_t id) {
+  if (name_table_.empty() || (names_used_ + 1) * 3 > name_table_.size() * 2) {
+    size_t size = 16;
+    size_t live = 0;
+    for (const uint32_t each : name_table_) live += each < kErasedSlot;
+    while (size < (live + 1) * 3) size *= 2;
+    std::vector<uint32_t> old(size, kEmptySlot);
+    old.swap(name_table_);
+    names_used_ = 0;
+    const size_t mask = size - 1;
+    for (const uint32_t each : old) {
+      if (each >= kErasedSlot) continue;
+      size_t slot = absl::Hash<absl::string_view>()(records_[each].name) & mask;
+      while (name_table_[slot] != kEmptySlot) slot = (slot + 1) & mask;
+      name_table_[slot] = each;
+      ++names_used_;
+    }
+  }
+  const size_t mask = name_table_.size() - 1;
+  size_t slot = absl::Hash<absl::string_view>()(records_[id].name) & mask;
+  while (name_table_[slot] != kEmptySlot) {
+    const uint32_t other = name_table_[slot];
+    if (other != kErasedSlot && records_[other].name == records_[id].name) {
+      name_table_[slot] = id;
+      return;
+    }
+    slot = (slot + 1) & mask;
+  }
+  name_table_[slot] = id;
+  ++names_used_;
+}
+
+void Graph::UnindexName(uint32_t id) {
+  if (Lookup(records_[id].name) != id) return;
+  const size_t mask = name_table_.size() - 1;
+  size_t slot = absl::Hash<absl::string_view>()(records_[id].name) & mask;
+  while (name_table_[slot] != id) slot = (slot + 1) & mask;
+  name_table_[slot] = kErasedSlot;
+}
+
+NodeId Graph::NewRecord(absl::string_view name, Kind kind) {
+  const uint32_t id = id_limit();
+  records_.emplace_back();
+  records_.back().name = name;
+  records_.back().kind = kind;
+  return NodeId{id};
+}
+
+NodeId Graph::FindOrMissing(absl::string_view name) {
+  if (const uint32_t id = Lookup(name); id != kEnd) return NodeId{id};
+  const NodeId id = NewRecord(name, Kind::kMissing);
+  IndexName(Number(id));
+  return id;
+}
+
+void Graph::LinkBefore(uint32_t id, uint32_t before) {
+  const uint32_t previous = before == kEnd ? last_ : records_[before].previous;
+  records_[id].previous = previous;
+  records_[id].next = before;
+  (previous == kEnd ? first_ : records_[previous].next) = id;
+  (before == kEnd ? last_ : records_[before].previous) = id;
+}
+
+void Graph::Unlink(uint32_t id) {
+  // `next` stays, so that a walk that stands on the erased node finds its way on.
+  const uint32_t previous = records_[id].previous;
+  const uint32_t next = records_[id].next;
+  (previous == kEnd ? first_ : records_[previous].next) = next;
+  (next == kEnd ? last_ : records_[next].previous) = previous;
+}
+
+// --- Edges.
+
+uint32_t Graph::AddUse(NodeId producer, Use use) {
+  PoolList& list = record(producer).uses;
+  uses_.Append(list, use);
+  return list.size - 1;
+}
+
+void Graph::RemoveUse(NodeId producer, uint32_t position) {
+  PoolList& list = record(producer).uses;
+  const absl::Span<Use> uses = uses_.Items(list);
+  const uint32_t last = list.size - 1;
+  if (position != last) {
+    const Use moved = uses[last];
+    uses[position] = moved;
+    Record& user = record(moved.user);
+    if (moved.slot == kControl) {
+      controls_.Items(user.controls)[static_cast<size_t>(moved.index)].use = position;
+    } else {
+      inputs_.Items(user.inputs)[static_cast<size_t>(moved.slot)].use = position;
+    }
+  }
+  uses_.RemoveLast(list);
+}
+
+void Graph::AppendInput(NodeId node, Output from) {
+  InputEdge edge;
+  edge.node = from.node;
+  edge.index = from.index;
+  edge.use = AddUse(from.node, {node, static_cast<int32_t>(record(node).inputs.size), from.index});
+  inputs_.Append(record(node).inputs, edge);
+}
+
+void Graph::AppendControl(NodeId node, NodeId from) {
+  ControlEdge edge;
+  edge.node = from;
+  edge.use = AddUse(from, {node, kControl, static_cast<int32_t>(record(node).controls.size)});
+  controls_.Append(record(node).controls, edge);
+}
+
+void Graph::SetInput(Node node, int slot, Output from) {
+  InputEdge& edge = inputs_.Items(record(node.id()).inputs)[static_cast<size_t>(slot)];
+  if (edge == from) return;
+  Touch(record(node.id()));
+  RemoveUse(edge.node, edge.use);
+  edge.node = from.node;
+  edge.index = from.index;
+  edge.use = AddUse(from.node, {node.id(), slot, from.index});
+}
+
+void Graph::AddInput(Node node, Output from) {
+  Touch(record(node.id()));
+  AppendInput(node.id(), from);
+}
+
+void Graph::RemoveInput(Node node, int slot) {
+  Touch(record(node.id()));
+  PoolList& list = record(node.id()).inputs;
+  const absl::Span<InputEdge> edges = inputs_.Items(list);
+  RemoveUse(edges[static_cast<size_t>(slot)].node, edges[static_cast<size_t>(slot)].use);
+  for (size_t i = static_cast<size_t>(slot) + 1; i < edges.size(); ++i) {
+    edges[i - 1] = edges[i];
+    uses_.Items(record(edges[i].node).uses)[edges[i].use].slot = static_cast<int32_t>(i - 1);
+  }
+  inputs_.RemoveLast(list);
+}
+
+void Graph::AddControlInput(Node node, Node from) {
+  if (node == from || HasControlEdge(node, from)) return;
+  Touch(record(node.id()));
+  AppendControl(node.id(), from.id());
+}
+
+bool Graph::HasControlEdge(Node node, Node from) {
+  // Looked up on the shorter side: either may have a million edges, seldom both.
+  if (node.control_inputs().size() <= from.uses().size()) {
+    for (const ControlEdge& edge : node.control_inputs()) {
+      if (edge.node == from.id()) return true;
+    }
+    return false;
+  }
+  for (const Use& use : from.uses()) {
+    if (use.slot == kControl && use.user == node.id()) return true;
+  }
+  return false;
+}
+
+void Graph::RedirectControlInput(Node node, int position, Node from) {
+  if (node == from || HasControlEdge(node, from)) {
+    RemoveControlInput(node, position);
+    return;
+  }
+  Touch(record(node.id()));
+  ControlEdge& edge = controls_.Items(record(node.id()).controls)[static_cast<size_t>(position)];
+  RemoveUse(edge.node, edge.use);
+  edge.node = from.id();
+  edge.use = AddUse(from.id(), {node.id(), kControl, position});
+}
+
+void Graph::RemoveControlInput(Node node, int position) {
+  Touch(record(node.id()));
+  PoolList& list = record(node.id()).controls;
+  const absl::Span<ControlEdge> edges = controls_.Items(list);
+  RemoveUse(edges[static_cast<size_t>(position)].node, edges[static_cast<size_t>(position)].use);
+  for (size_t i = static_cast<size_t>(position) + 1; i < edges.size(); ++i) {
+    edges[i - 1] = edges[i];
+    uses_.Items(record(edges[i].node).uses)[edges[i].use].index = static_cast<int32_t>(i - 1);
+  }
+  controls_.RemoveLast(list);
+}
+
+void Graph::RemoveAllControlInputs(Node node) {
+  PoolList& list = record(node.id()).controls;
+  if (list.size == 0) return;
+  Touch(record(node.id()));
+  for (; list.size > 0; controls_.RemoveLast(list)) {
+    const ControlEdge edge = controls_.Items(list).back();
+    RemoveUse(edge.node, edge.use);
+  }
+}
+
+void Graph::DropEdges(NodeId node) {
+  Record& dropped = record(node);
+  for (; dropped.inputs.size > 0; inputs_.RemoveLast(dropped.inputs)) {
+    const InputEdge edge = inputs_.Items(dropped.inputs).back();
+    RemoveUse(edge.node, edge.use);
+  }
+  for (; dropped.controls.size > 0; controls_.RemoveLast(dropped.controls)) {
+    const ControlEdge edge = controls_.Items(dropped.controls).back();
+    RemoveUse(edge.node, edge.use);
+  }
+  inputs_.Free(dropped.inputs);
+  controls_.Free(dropped.controls);
+}
+
+// --- Nodes.
+
+absl::StatusOr<Node> Graph::AddNode(absl::string_view name, absl::string_view op, absl::Span<const Output> inputs,
+                                    Node before) {
+  if (!IsName(name) || !IsName(op)) {
+    return absl::InvalidArgumentError(absl::StrCat("'", name, "' (", op, ") is no valid name and op for a node"));
+  }
+  uint32_t id = Lookup(name);
+  if (id != kEnd && records_[id].kind != Kind::kMissing) {
+    return absl::AlreadyExistsError(absl::StrCat("there is a node '", name, "' (", Node(this, NodeId{id}).op(),
+                                                 ") already"));
+  }
+  if (id == kEnd) {
+    id = Number(NewRecord(Keep(std::string(name)), Kind::kNode));
+    IndexName(id);
+  }
+  records_[id].kind = Kind::kNode;
+  records_[id].op = InternOp(op);
+  LinkBefore(id, before ? Number(before.id()) : kEnd);
+  ++num_nodes_;
+  Touch(records_[id]);
+  inputs_.Reserve(records_[id].inputs, static_cast<uint32_t>(inputs.size()));
+  for (const Output& input : inputs) AppendInput(NodeId{id}, input);
+  return Node(this, NodeId{id});
+}
+
+Node Graph::AddConst(absl::string_view stem, Tensor value, Node before) {
+  const DataType dtype = value.dtype;
+  const absl::StatusOr<std::string> proto = EncodeTensorProto(value);
+  assert(proto.ok() && "a constant of a type that has no TensorProto form");
+  const absl::StatusOr<Node> node = AddNode(UniqueName(stem), "Const", {}, before);
+  assert(node.ok() && "UniqueName gave a name that is taken");
+  SetAttr(*node, "dtype", AttrType(dtype));
+  SetAttr(*node, "value", AttrTensor(*proto));
+  return *node;
+}
+
+Node Graph::AddConst(absl::string_view stem, std::shared_ptr<const TensorSource> value, Node before) {
+  const DataType dtype = value->dtype();
+  const absl::StatusOr<Node> node = AddNode(UniqueName(stem), "Const", {}, before);
+  assert(node.ok() && "UniqueName gave a name that is taken");
+  SetAttr(*node, "dtype", AttrType(dtype));
+  SetAttr(*node, "value", std::move(value));
+  return *node;
+}
+
+std::string Graph::UniqueName(absl::string_view stem) const {
+  if (Lookup(stem) == kEnd) return std::string(stem);
+  for (uint32_t& i = next_suffix_[std::string(stem)];;) {
+    std::string name = absl::StrCat(stem, "_", ++i);
+    if (Lookup(name) == kEnd) return name;
+  }
+}
+
+absl::Status Graph::Rename(Node node, absl::string_view name) {
+  if (node.name() == name) return absl::OkStatus();
+  if (!IsName(name)) return absl::InvalidArgumentError(absl::StrCat("'", name, "' is no valid name for a node"));
+  if (const uint32_t other = Lookup(name); other != kEnd) {
+    return absl::AlreadyExistsError(absl::StrCat("cannot rename node '", node.name(), "': there is a node '", name,
+                                                 "' (", Node(this, NodeId{other}).op(), ") already"));
+  }
+  Record& renamed = record(node.id());
+  UnindexName(Number(node.id()));
+  bearer_.try_emplace(std::string(renamed.name), node.id());
+  renamed.name = Keep(std::string(name));
+  renamed.renamed = true;
+  Touch(renamed);
+  IndexName(Number(node.id()));
+  return absl::OkStatus();
+}
+
+void Graph::SetOp(Node node, absl::string_view op) {
+  if (node.op() == op) return;
+  Touch(record(node.id()));
+  const uint32_t id = InternOp(op);
+  record(node.id()).op = id;
+}
+
+void Graph::SetDevice(Node node, absl::string_view device) {
+  if (node.device() == device) return;
+  Touch(record(node.id()));
+  record(node.id()).device = InternDevice(device);
+}
+
+void Graph::Pin(Node node) { record(node.id()).pinned = true; }
+
+absl::Status Graph::Replace(Node from, Node to) {
+  if (from == to) return absl::InvalidArgumentError("a node cannot replace itself");
+  while (!from.uses().empty()) {
+    const Use use = from.uses().back();
+    const Node user = node(use.user);
+    if (use.slot != kControl) {
+      SetInput(user, use.slot, to.out(user.input(use.slot).index));
+    } else {
+      RedirectControlInput(user, use.index, to);
+    }
+  }
+  for (const ControlEdge& edge : std::vector<ControlEdge>(from.control_inputs().begin(), from.control_inputs().end())) {
+    AddControlInput(to, node(edge.node));
+  }
+  const std::string name(from.name());
+  if (from.pinned()) Pin(to);
+  record(from.id()).pinned = false;
+  RETURN_IF_ERROR(Erase(from));
+  successor_[Number(from.id())] = to.id();
+  return Rename(to, name);
+}
+
+absl::Status Graph::Bypass(Node bypassed, Output source) {
+  if (bypassed.pinned()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("node '", bypassed.name(), "' is an input or output of the graph and must stay"));
+  }
+  if (!bypassed.OnlyOutputUsed(0)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("node '", bypassed.name(), "' has readers of more than its first output"));
+  }
+  const Node producer = node(source.node);
+  if (producer == bypassed) {
+    return absl::FailedPreconditionError(absl::StrCat("node '", bypassed.name(), "' reads itself"));
+  }
+  const std::vector<ControlEdge> inherited(bypassed.control_inputs().begin(), bypassed.control_inputs().end());
+  while (!bypassed.uses().empty()) {
+    const Use use = bypassed.uses().back();
+    const Node user = node(use.user);
+    if (use.slot != kControl) {
+      SetInput(user, use.slot, source);
+    } else {
+      RedirectControlInput(user, use.index, producer);
+    }
+    for (const ControlEdge& edge : inherited) AddControlInput(user, node(edge.node));
+  }
+  RETURN_IF_ERROR(Erase(bypassed));
+  successor_[Number(bypassed.id())] = producer.id();
+  return absl::OkStatus();
+}
+
+absl::Status Graph::Erase(Node node) {
+  const NodeId id = node.id();
+  return Erase(absl::MakeConstSpan(&id, 1));
+}
+
+absl::Status Graph::Erase(absl::Span<const NodeId> dead) {
+  // Marked first, so that readers among the dead do not count; a refusal takes the marks back.
+  for (const NodeId id : dead) record(id).kind = Kind::kErased;
+  for (const NodeId id : dead) {
+    for (const Use& use : node(id).uses()) {
+      if (record(use.user).kind == Kind::kErased) continue;
+      for (const NodeId each : dead) record(each).kind = Kind::kNode;
+      return absl::FailedPreconditionError(absl::StrCat("node '", node(id).name(), "' cannot be removed: '",
+                                                        node(use.user).name(), "' reads it"));
+    }
+  }
+  for (const NodeId id : dead) {
+    DropEdges(id);
+    Record& erased = record(id);
+    bearer_.try_emplace(std::string(erased.name), id);
+    UnindexName(Number(id));
+    Unlink(Number(id));
+    if (erased.attrs != kFromWire) attr_lists_[erased.attrs].clear();
+    --num_nodes_;
+    ++edits_;
+  }
+  for (const NodeId id : dead) uses_.Free(record(id).uses);
+  return absl::OkStatus();
+}
+
+void Graph::SetOrder(absl::Span<const NodeId> order) {
+  uint32_t position = first_;
+  bool same = true;
+  for (const NodeId id : order) {
+    if (Number(id) != position) {
+      same = false;
+      break;
+    }
+    position = records_[position].next;
+  }
+  if (same) return;
+  first_ = last_ = kEnd;
+  for (const NodeId id : order) LinkBefore(Number(id), kEnd);
+  ++edits_;
+}
+
+void Graph::Clear(Node node, absl::string_view op) {
+  Record& cleared = record(node.id());
+  Touch(cleared);
+  DropEdges(node.id());
+  cleared.op = InternOp(op);
+  cleared.device = 0;
+  cleared.wire = absl::string_view();
+  EditableAttrs(cleared).clear();
+}
+
+// --- Attributes.
+
+Graph::AttrList Graph::SortedWireAttrs(absl::string_view wire) {
+  AttrList list;
+  WireReader reader(wire);
+  for (WireField field; reader.Next(&field);) {
+    if (field.number != kAttrField) continue;
+    AttrEntry entry;
+    DecodeEntry(field.bytes, &entry.key, &entry.value);
+    list.push_back(std::move(entry));
+  }
+  std::stable_sort(list.begin(), list.end(), [](const AttrEntry& a, const AttrEntry& b) { return a.key < b.key; });
+  // Of entries with one key the last one counts.
+  AttrList unique;
+  for (AttrEntry& entry : list) {
+    if (!unique.empty() && unique.back().key == entry.key) unique.pop_back();
+    unique.push_back(std::move(entry));
+  }
+  return unique;
+}
+
+Graph::AttrList& Graph::EditableAttrs(Record& record) {
+  if (record.attrs != kFromWire) return attr_lists_[record.attrs];
+  record.attrs = static_cast<uint32_t>(attr_lists_.size());
+  attr_lists_.push_back(SortedWireAttrs(record.wire));
+  return attr_lists_.back();
+}
+
+const Graph::AttrEntry* Graph::FindEdited(const Record& record, absl::string_view key) const {
+  const AttrList& list = attr_lists_[record.attrs];
+  const auto found = std::lower_bound(list.begin(), list.end(), key,
+                                      [](const AttrEntry& entry, absl::string_view k) { return entry.key < k; });
+  return found != list.end() && found->key == key ? &*found : nullptr;
+}
+
+void Graph::SetAttr(Node node, absl::string_view key, std::string value) {
+  const AttrView old = node.attr(key);
+  if (old.kind() != AttrView::kNone && old.tensor_source() == nullptr && old.bytes() == value) return;
+  Touch(record(node.id()));
+  AttrList& list = EditableAttrs(record(node.id()));
+  auto place = std::lower_bound(list.begin(), list.end(), key,
+                                [](const AttrEntry& entry, absl::string_view k) { return entry.key < k; });
+  if (place == list.end() || place->key != key) {
+    place = list.insert(place, AttrEntry());
+    place->key = Keep(std::string(key));
+  }
+  place->value = Keep(std::move(value));
+  place->source = nullptr;
+}
+
+void Graph::SetAttr(Node node, absl::string_view key, std::shared_ptr<const TensorSource> value) {
+  SetAttr(node, key, std::string());
+  Touch(record(node.id()));
+  AttrList& list = EditableAttrs(record(node.id()));
+  for (AttrEntry& entry : list) {
+    if (entry.key == key) entry.source = std::move(value);
+  }
+}
+
+bool Graph::RemoveAttr(Node node, absl::string_view key) {
+  if (!node.has_attr(key)) return false;
+  Touch(record(node.id()));
+  AttrList& list = EditableAttrs(record(node.id()));
+  list.erase(std::remove_if(list.begin(), list.end(), [&](const AttrEntry& entry) { return entry.key == key; }),
+             list.end());
+  return true;
+}
+
+void Graph::CopyAttrs(Node from, std::initializer_list<absl::string_view> keys, Node to) {
+  for (const absl::string_view key : keys) {
+    const Record& source = record(from.id());
+    if (source.attrs != kFromWire) {
+      if (const AttrEntry* entry = FindEdited(source, key); entry != nullptr && entry->source != nullptr) {
+        SetAttr(to, key, entry->source);
+        continue;
+      }
+    }
+    if (const AttrView value = from.attr(key); value.kind() != AttrView::kNone) {
+      SetAttr(to, key, std::string(value.bytes()));
+    }
+  }
+}
+
+int Graph::FixColocations() {
+  if (bearer_.empty()) return 0;
+  constexpr absl::string_view kPrefix = "loc:@";
+  int dropped = 0;
+  for (const Node node : nodes()) {
+    const AttrView attr = node.attr("_class");
+    if (attr.kind() != AttrView::kList) continue;
+    std::vector<std::string> fixed;
+    bool changed = false;
+    for (const absl::string_view entry : attr.list_s()) {
+      const auto bearer = absl::StartsWith(entry, kPrefix) ? bearer_.find(absl::StripPrefix(entry, kPrefix))
+                                                           : bearer_.end();
+      if (bearer == bearer_.end()) {
+        fixed.emplace_back(entry);
+        continue;
+      }
+      NodeId target = bearer->second;
+      while (target != kNoNode && record(target).kind == Kind::kErased) {
+        const auto next = successor_.find(Number(target));
+        target = next == successor_.end() ? kNoNode : next->second;
+      }
+      if (target == kNoNode || target == node.id()) {
+        changed = true;
+        ++dropped;
+        continue;
+      }
+      fixed.push_back(absl::StrCat(kPrefix, record(target).name));
+      if (fixed.back() != entry) changed = true;
+    }
+    if (!changed) continue;
+    if (fixed.empty()) {
+      RemoveAttr(node, "_class");
+    } else {
+      SetAttr(node, "_class", AttrStringList(fixed));
+    }
+  }
+  bearer_.clear();
+  successor_.clear();
+  return dropped;
+}
+
+}  // namespace cryograph
