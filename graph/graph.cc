@@ -305,10 +305,11 @@ void Graph::RemoveUse(NodeId producer, uint32_t position) {
   uses_.RemoveLast(list);
 }
 
-void Graph::AppendInput(NodeId node, Output from) {
+void Graph::AppendInput(NodeId node, Output from, bool explicit_zero) {
   InputEdge edge;
   edge.node = from.node;
   edge.index = from.index;
+  edge.explicit_zero = explicit_zero;
   edge.use = AddUse(from.node, {node, static_cast<int32_t>(record(node).inputs.size), from.index});
   inputs_.Append(record(node).inputs, edge);
 }
@@ -327,6 +328,7 @@ void Graph::SetInput(Node node, int slot, Output from) {
   RemoveUse(edge.node, edge.use);
   edge.node = from.node;
   edge.index = from.index;
+  edge.explicit_zero = false;
   edge.use = AddUse(from.node, {node.id(), slot, from.index});
 }
 

@@ -50,6 +50,7 @@ struct Use {
 // An input edge as a node holds it: the Output it reads, and where the producer's use list has it.
 struct InputEdge : Output {
   uint32_t use = 0;
+  bool explicit_zero = false;  // The file spells it "name:0", and so does the writer.
 };
 struct ControlEdge {
   NodeId node = kNoNode;
@@ -282,7 +283,7 @@ class Graph {
   }
   uint32_t AddUse(NodeId producer, Use use);
   void RemoveUse(NodeId producer, uint32_t position);
-  void AppendInput(NodeId node, Output from);
+  void AppendInput(NodeId node, Output from, bool explicit_zero = false);
   void AppendControl(NodeId node, NodeId from);
   void DropEdges(NodeId node);
   static AttrList SortedWireAttrs(absl::string_view wire);

@@ -48,10 +48,10 @@ absl::Status NodeEncoder::CheckDefects(Node node) const {
   return absl::OkStatus();
 }
 
-std::string NodeEncoder::InputText(Output from) const {
-  const absl::string_view name = graph_.node(from.node).name();
-  if (graph_.is_function()) return absl::StrCat(name, graph_.PortText(from.index));
-  return from.index == 0 ? std::string(name) : absl::StrCat(name, ":", from.index);
+std::string NodeEncoder::InputText(const InputEdge& edge) const {
+  const absl::string_view name = graph_.node(edge.node).name();
+  if (graph_.is_function()) return absl::StrCat(name, graph_.PortText(edge.index));
+  return edge.index == 0 && !edge.explicit_zero ? std::string(name) : absl::StrCat(name, ":", edge.index);
 }
 
 void NodeEncoder::CloseHead() {

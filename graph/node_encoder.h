@@ -38,7 +38,7 @@ class NodeEncoder {
 
   absl::Status CheckDefects(Node node) const;
   bool WireStillTrue(NodeId id) const;
-  std::string InputText(Output from) const;
+  std::string InputText(const InputEdge& edge) const;
   absl::Status AppendAttrs(const std::vector<Graph::AttrEntry>& attrs, absl::string_view node_name);
   void CloseHead();
   void AppendOutside(absl::string_view bytes);

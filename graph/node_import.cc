@@ -100,7 +100,7 @@ void NodeImporter::AddInput(NodeId node, absl::string_view text) {
     graph_.AppendInput(node, {bad(text), 0});
     return;
   }
-  graph_.AppendInput(node, {graph_.FindOrMissing(name), port});
+  graph_.AppendInput(node, {graph_.FindOrMissing(name), port}, colon != absl::string_view::npos && port == 0);
 }
 
 void NodeImporter::AddNodes(const std::vector<absl::string_view>& nodes) {
