@@ -28,6 +28,8 @@ bool IsName(absl::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), IsNameChar);
 }
 
+uint32_t HashOf(absl::string_view name) { return static_cast<uint32_t>(absl::Hash<absl::string_view>()(name)); }
+
 // Splits a map entry of `attr`.
 void DecodeEntry(absl::string_view entry, absl::string_view* key, absl::string_view* value) {
   *key = *value = absl::string_view();
@@ -173,8 +175,8 @@ absl::string_view Graph::OpName(int op_id) const { return ops_[static_cast<size_
 absl::string_view Graph::PortText(int32_t index) const { return ports_[static_cast<size_t>(index)]; }
 
 absl::string_view Graph::Keep(std::string text) {
-  kept_.push_back(std::move(text));
-  return kept_.back();
+  kept_->push_back(std::move(text));
+  return kept_->back();
 }
 
 uint32_t Graph::InternOp(absl::string_view op) {
@@ -202,51 +204,54 @@ int32_t Graph::InternPort(absl::string_view text) {
 uint32_t Graph::Lookup(absl::string_view name) const {
   if (name_table_.empty()) return kEnd;
   const size_t mask = name_table_.size() - 1;
-  for (size_t slot = absl::Hash<absl::string_view>()(name) & mask;; slot = (slot + 1) & mask) {
-    const uint32_t id = name_table_[slot];
-    if (id == kEmptySlot) return kEnd;
-    if (id != kErasedSlot && records_[id].name == name) return id;
+  const uint32_t hash = HashOf(name);
+  for (size_t i = hash & mask;; i = (i + 1) & mask) {
+    const NameSlot& slot = name_table_[i];
+    if (slot.id == kEmptySlot) return kEnd;
+    if (slot.hash == hash && slot.id != kErasedSlot && records_[slot.id].name == name) return slot.id;
   }
 }
 
-void Graph::IndexName(uint32_t id) {
-  if (name_table_.empty() || (names_used_ + 1) * 3 > name_table_.size() * 2) {
-    size_t size = 16;
-    size_t live = 0;
-    for (const uint32_t each : name_table_) live += each < kErasedSlot;
-    while (size < (live + 1) * 3) size *= 2;
-    std::vector<uint32_t> old(size, kEmptySlot);
-    old.swap(name_table_);
-    names_used_ = 0;
-    const size_t mask = size - 1;
-    for (const uint32_t each : old) {
-      if (each >= kErasedSlot) continue;
-      size_t slot = absl::Hash<absl::string_view>()(records_[each].name) & mask;
-      while (name_table_[slot] != kEmptySlot) slot = (slot + 1) & mask;
-      name_table_[slot] = each;
-      ++names_used_;
-    }
+void Graph::ReserveNames(size_t count) {
+  size_t size = 16;
+  while (size < count * 2) size *= 2;
+  if (size <= name_table_.size()) return;
+  std::vector<NameSlot> old(size);
+  old.swap(name_table_);
+  names_used_ = 0;
+  for (const NameSlot& slot : old) {
+    if (slot.id >= kErasedSlot) continue;
+    size_t i = slot.hash & (size - 1);
+    while (name_table_[i].id != kEmptySlot) i = (i + 1) & (size - 1);
+    name_table_[i] = slot;
+    ++names_used_;
   }
+}
+
+uint32_t Graph::IndexName(uint32_t id) {
+  if ((names_used_ + 1) * 3 > name_table_.size() * 2) ReserveNames(name_table_.size() + 1);
   const size_t mask = name_table_.size() - 1;
-  size_t slot = absl::Hash<absl::string_view>()(records_[id].name) & mask;
-  while (name_table_[slot] != kEmptySlot) {
-    const uint32_t other = name_table_[slot];
-    if (other != kErasedSlot && records_[other].name == records_[id].name) {
-      name_table_[slot] = id;
-      return;
-    }
-    slot = (slot + 1) & mask;
+  const uint32_t hash = HashOf(records_[id].name);
+  size_t i = hash & mask;
+  for (; name_table_[i].id != kEmptySlot; i = (i + 1) & mask) {
+    NameSlot& slot = name_table_[i];
+    if (slot.hash != hash || slot.id == kErasedSlot || records_[slot.id].name != records_[id].name) continue;
+    const uint32_t before = slot.id;
+    slot.id = id;
+    return before;
   }
-  name_table_[slot] = id;
+  name_table_[i].id = id;
+  name_table_[i].hash = hash;
   ++names_used_;
+  return kEnd;
 }
 
 void Graph::UnindexName(uint32_t id) {
   if (Lookup(records_[id].name) != id) return;
   const size_t mask = name_table_.size() - 1;
-  size_t slot = absl::Hash<absl::string_view>()(records_[id].name) & mask;
-  while (name_table_[slot] != id) slot = (slot + 1) & mask;
-  name_table_[slot] = kErasedSlot;
+  size_t i = HashOf(records_[id].name) & mask;
+  while (name_table_[i].id != id) i = (i + 1) & mask;
+  name_table_[i].id = kErasedSlot;
 }
 
 NodeId Graph::NewRecord(absl::string_view name, Kind kind) {

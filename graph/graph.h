@@ -156,6 +156,9 @@ class Graph {
   Graph();
   Graph(Graph&&) = default;
   Graph& operator=(Graph&&) = default;
+  // A graph of its own that shares all bytes with this one: the price is the index, not the weights. Handles and ids
+  // mean the same in both.
+  Graph Clone() const { return *this; }
 
   NodeRange nodes();
   int num_nodes() const { return num_nodes_; }            // Real nodes that nodes() visits.
@@ -255,6 +258,8 @@ class Graph {
     bool renamed = false;     // The readers' `wire` has another name than this.
     uint8_t defects = 0;
   };
+  Graph(const Graph&) = default;  // Clone() alone: a copy is never meant by accident.
+
   static constexpr uint32_t kFromWire = 0xffffffffu;
   static constexpr uint32_t kEnd = 0xffffffffu;
 
@@ -273,7 +278,8 @@ class Graph {
   NodeId NewRecord(absl::string_view name, Kind kind);
   NodeId FindOrMissing(absl::string_view name);   // For import: the bearer of the name, made as missing if there is none.
   uint32_t Lookup(absl::string_view name) const;  // kEnd if unknown.
-  void IndexName(uint32_t id);
+  uint32_t IndexName(uint32_t id);                // Returns whom the name led to before, kEnd if to nobody.
+  void ReserveNames(size_t count);
   void UnindexName(uint32_t id);
   void LinkBefore(uint32_t id, uint32_t before);
   void Unlink(uint32_t id);
@@ -297,13 +303,19 @@ class Graph {
   PoolLists<Use> uses_;
   std::vector<absl::string_view> ops_, devices_, ports_;
   absl::flat_hash_map<absl::string_view, uint32_t> op_ids_, device_ids_, port_ids_;
-  std::vector<uint32_t> name_table_;  // Open addressing: ids by hash of their record's name.
+  // Open addressing: ids by hash of their record's name; the hash's low half saves looking at most other names.
+  struct NameSlot {
+    uint32_t id = kEnd;
+    uint32_t hash = 0;
+  };
+  std::vector<NameSlot> name_table_;
   size_t names_used_ = 0;             // Slots of name_table_ that are not empty.
   std::vector<AttrList> attr_lists_;
   // Since the last FixColocations(): who bore a name that was given up, and who stands for a node that was erased.
   absl::flat_hash_map<std::string, NodeId> bearer_;
   absl::flat_hash_map<uint32_t, NodeId> successor_;
-  std::deque<std::string> kept_;
+  // Texts that views show; shared with clones, which may add to it, too.
+  std::shared_ptr<std::deque<std::string>> kept_ = std::make_shared<std::deque<std::string>>();
   std::vector<std::shared_ptr<const void>> owners_;
   uint32_t first_ = kEnd, last_ = kEnd;
   mutable absl::flat_hash_map<std::string, uint32_t> next_suffix_;  // Where UniqueName() looks on.

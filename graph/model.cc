@@ -70,6 +70,13 @@ Function::Function(absl::string_view wire, std::shared_ptr<const void> owner)
   name_ = FirstBytes(signature_, kOpName);
 }
 
+Function Function::Clone() const {
+  Function clone(wire_, owner_);
+  if (body_ != nullptr) clone.body_ = std::make_unique<Graph>(body_->Clone());
+  clone.edits_at_import_ = edits_at_import_;
+  return clone;
+}
+
 absl::StatusOr<Graph*> Function::body() {
   if (body_ != nullptr) return body_.get();
   auto body = std::make_unique<Graph>();
@@ -98,6 +105,26 @@ absl::StatusOr<Graph*> Function::body() {
   edits_at_import_ = body->edits();
   body_ = std::move(body);
   return body_.get();
+}
+
+Model Model::Clone() const {
+  Model clone;
+  clone.graph_ = graph_.Clone();
+  for (const Function& function : functions_) clone.functions_.push_back(function.Clone());
+  clone.graph_fields = graph_fields;
+  clone.library_fields = library_fields;
+  clone.meta_fields = meta_fields;
+  clone.path = path;
+  clone.variables_prefix = variables_prefix;
+  clone.was_text = was_text;
+  clone.versions_ = versions_;
+  clone.versions_wire_ = versions_wire_;
+  if (versions_bytes_ != nullptr) {
+    clone.versions_bytes_ = std::make_unique<std::string>(*versions_bytes_);
+    clone.versions_wire_ = *clone.versions_bytes_;
+  }
+  clone.owners_ = owners_;
+  return clone;
 }
 
 const Function* Model::FindFunction(absl::string_view name) const {

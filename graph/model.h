@@ -35,6 +35,8 @@ class Function {
   absl::StatusOr<Graph*> body();
   // Null until body() was called.
   const Graph* parsed_body() const { return body_.get(); }
+  // Shares the bytes; see Graph::Clone().
+  Function Clone() const;
   // True if the body was edited since it was parsed.
   bool edited() const { return body_ != nullptr && body_->edits() != edits_at_import_; }
 
@@ -57,6 +59,9 @@ class Model {
   Model() = default;
   Model(Model&&) = default;
   Model& operator=(Model&&) = default;
+
+  // A model of its own that shares all bytes with this one; see Graph::Clone().
+  Model Clone() const;
 
   Graph& graph() { return graph_; }
   std::vector<Function>& functions() { return functions_; }
