@@ -88,7 +88,6 @@ class GraphWriter {
     return WriteRest(sink);
   }
 
- private:
   // What follows the nodes.
   absl::Status WriteRest(ByteSink& sink) {
     RETURN_IF_ERROR(WriteLibrary(sink));
@@ -106,6 +105,7 @@ class GraphWriter {
     return versions_written ? absl::OkStatus() : write_versions();
   }
 
+ private:
   absl::Status WriteLibrary(ByteSink& sink) {
     std::vector<std::string> edited(model_.functions().size());
     uint64_t size = 0;
@@ -162,6 +162,10 @@ absl::Status ExportGraphDef(Model& model, ByteSink& sink, const ExportOptions& o
     ASSIGN_OR_RETURN(total, GraphDefSize(model, options));
   }
   return GraphWriter(&model, options).Write(sink, total);
+}
+
+absl::Status ExportAllButNodes(Model& model, ByteSink& sink, const ExportOptions& options) {
+  return GraphWriter(&model, options).WriteRest(sink);
 }
 
 absl::StatusOr<uint64_t> MetaGraphDefSize(Model& model, const ExportOptions& options) {

@@ -28,6 +28,9 @@ absl::StatusOr<uint64_t> GraphDefSize(Model& model, const ExportOptions& options
 
 absl::Status ExportGraphDef(Model& model, ByteSink& sink, const ExportOptions& options = {});
 
+// What of it follows the nodes: library, versions and the fields we do not interpret.
+absl::Status ExportAllButNodes(Model& model, ByteSink& sink, const ExportOptions& options = {});
+
 // The MetaGraphDef: the model's meta_fields around the graph.
 absl::Status ExportMetaGraphDef(Model& model, ByteSink& sink, const ExportOptions& options = {});
 absl::StatusOr<uint64_t> MetaGraphDefSize(Model& model, const ExportOptions& options = {});

@@ -229,7 +229,7 @@ void Graph::ReserveNames(size_t count) {
 }
 
 uint32_t Graph::IndexName(uint32_t id) {
-  if ((names_used_ + 1) * 3 > name_table_.size() * 2) ReserveNames(name_table_.size() + 1);
+  if ((names_used_ + 1) * 3 > name_table_.size() * 2) ReserveNames(name_table_.size());
   const size_t mask = name_table_.size() - 1;
   const uint32_t hash = HashOf(records_[id].name);
   size_t i = hash & mask;

@@ -106,6 +106,7 @@ void NodeImporter::AddInput(NodeId node, absl::string_view text) {
 void NodeImporter::AddNodes(const std::vector<absl::string_view>& nodes) {
   const uint32_t first = graph_.id_limit();
   graph_.records_.reserve(first + nodes.size());
+  graph_.ReserveNames(first + nodes.size());
   for (const absl::string_view wire : nodes) {
     absl::string_view name, op, device;
     CanonicalCheck check;
@@ -130,7 +131,6 @@ void NodeImporter::AddNodes(const std::vector<absl::string_view>& nodes) {
           break;
       }
     }
-    const uint32_t earlier = graph_.Lookup(name);
     const NodeId id = graph_.NewRecord(name, Graph::Kind::kNode);
     Graph::Record& record = graph_.record(id);
     record.wire = wire;
@@ -138,10 +138,9 @@ void NodeImporter::AddNodes(const std::vector<absl::string_view>& nodes) {
     record.op = graph_.InternOp(op);
     record.device = graph_.InternDevice(device);
     if (name.empty() || op.empty()) record.defects |= kDefectBadNodeText;
-    if (earlier != Graph::kEnd) record.defects |= kDefectDuplicateName;
     graph_.inputs_.Reserve(record.inputs, num_inputs);
     graph_.controls_.Reserve(record.controls, num_controls);
-    graph_.IndexName(static_cast<uint32_t>(id));
+    if (graph_.IndexName(static_cast<uint32_t>(id)) != Graph::kEnd) record.defects |= kDefectDuplicateName;
     graph_.LinkBefore(static_cast<uint32_t>(id), Graph::kEnd);
     ++graph_.num_nodes_;
   }
