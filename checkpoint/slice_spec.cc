@@ -38,6 +38,23 @@ absl::StatusOr<TensorSlice> ParseExtents(absl::string_view text, absl::string_vi
   return slice;
 }
 
+// The dimension along which the slices begin at the most different places: few share a stretch of it.
+size_t SweepAxis(absl::Span<const TensorSlice> slices, size_t rank) {
+  size_t best = 0;
+  size_t best_count = 0;
+  for (size_t d = 0; d < rank; ++d) {
+    std::vector<int64_t> starts;
+    for (const TensorSlice& slice : slices) starts.push_back(slice[d].start);
+    std::sort(starts.begin(), starts.end());
+    const size_t count = static_cast<size_t>(std::unique(starts.begin(), starts.end()) - starts.begin());
+    if (count > best_count) {
+      best = d;
+      best_count = count;
+    }
+  }
+  return best;
+}
+
 }  // namespace
 
 absl::StatusOr<SliceSpec> ParseSliceSpec(absl::string_view text) {
@@ -111,40 +128,69 @@ bool Intersect(absl::Span<const SliceExtent> a, absl::Span<const SliceExtent> b,
   return true;
 }
 
-absl::Status CheckTiling(absl::Span<const TensorSlice> slices, absl::Span<const int64_t> dims) {
-  // Sizes are at most that of the tensor, which fits, and disjoint slices inside it cannot add up to more.
-  std::vector<size_t> order(slices.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    for (size_t d = 0; d < dims.size(); ++d) {
-      if (slices[a][d].start != slices[b][d].start) return slices[a][d].start < slices[b][d].start;
-    }
-    return a < b;
+size_t WalkedDims(absl::Span<const SliceExtent> common, absl::Span<const SliceExtent> source,
+                  absl::Span<const SliceExtent> target, uint64_t* run) {
+  // Dimensions that are whole in both boxes join the one before them.
+  size_t walked = common.size();
+  *run = 1;
+  while (walked > 0) {
+    --walked;
+    *run *= static_cast<uint64_t>(common[walked].length);
+    if (common[walked].length != source[walked].length || common[walked].length != target[walked].length) break;
+  }
+  return walked;
+}
+
+bool IsOneRun(absl::Span<const SliceExtent> common, absl::Span<const SliceExtent> source,
+              absl::Span<const SliceExtent> target) {
+  uint64_t run;
+  const size_t walked = WalkedDims(common, source, target, &run);
+  for (size_t d = 0; d < walked; ++d) {
+    if (common[d].length != 1) return false;
+  }
+  return true;
+}
+
+absl::Status CheckDisjoint(absl::Span<const TensorSlice> slices) {
+  if (slices.size() < 2) return absl::OkStatus();
+  const size_t rank = slices[0].size();
+  const size_t axis = SweepAxis(slices, rank);
+  std::vector<const TensorSlice*> order;
+  for (const TensorSlice& slice : slices) order.push_back(&slice);
+  std::stable_sort(order.begin(), order.end(), [&](const TensorSlice* a, const TensorSlice* b) {
+    return rank > 0 && (*a)[axis].start < (*b)[axis].start;
   });
   TensorSlice common;
-  uint64_t covered = 0;
   for (size_t i = 0; i < order.size(); ++i) {
-    const TensorSlice& slice = slices[order[i]];
+    const TensorSlice& slice = *order[i];
     for (size_t j = i + 1; j < order.size(); ++j) {
-      const TensorSlice& other = slices[order[j]];
-      // Those that follow begin no earlier along the first dimension.
-      if (!dims.empty() && other[0].start >= slice[0].start + slice[0].length) break;
+      const TensorSlice& other = *order[j];
+      // Those that follow begin no earlier along the axis.
+      if (rank > 0 && other[axis].start >= slice[axis].start + slice[axis].length) break;
       if (Intersect(slice, other, &common)) {
         return absl::InvalidArgumentError(
             absl::StrCat("the slices '", SliceText(slice), "' and '", SliceText(other), "' overlap"));
       }
     }
-    uint64_t size = 1;
-    for (const SliceExtent& extent : slice) size *= static_cast<uint64_t>(extent.length);
-    covered += size;
-  }
-  uint64_t size = 1;
-  for (const int64_t dim : dims) size *= static_cast<uint64_t>(dim);
-  if (covered != size) {
-    return absl::InvalidArgumentError(absl::StrCat("the slices cover only ", covered, " of ", size, " elements of ",
-                                                   ShapeText(dims)));
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckTiling(absl::Span<const TensorSlice> slices, absl::Span<const int64_t> dims) {
+  RETURN_IF_ERROR(CheckDisjoint(slices));
+  // Disjoint slices inside the tensor have no more elements than it has, so the sums stay in range.
+  const auto volume = [](absl::Span<const SliceExtent> slice) {
+    uint64_t product = 1;
+    for (const SliceExtent& extent : slice) product *= static_cast<uint64_t>(extent.length);
+    return product;
+  };
+  uint64_t covered = 0;
+  for (const TensorSlice& slice : slices) covered += volume(slice);
+  uint64_t size = 1;
+  for (const int64_t dim : dims) size *= static_cast<uint64_t>(dim);
+  if (covered == size) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("the slices cover only ", covered, " of ", size, " elements of ", ShapeText(dims)));
 }
 
 }  // namespace cryograph

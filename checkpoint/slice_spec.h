@@ -37,8 +37,11 @@ absl::StatusOr<TensorSlice> ResolveSlice(absl::Span<const SliceExtent> slice, ab
 // Lengths of a resolved slice: the shape of its value.
 std::vector<int64_t> SliceDims(absl::Span<const SliceExtent> slice);
 
-// OK if the resolved slices cover a tensor of `dims` without gap or overlap; InvalidArgument naming a culprit.
-// Takes O(n log n) for slices along one dimension, O(n^2) at worst.
+// OK if no two of the resolved slices of one rank share an element; InvalidArgument naming two that do.
+// O(n log n) for n slices along one dimension, O(n^2) at worst.
+absl::Status CheckDisjoint(absl::Span<const TensorSlice> slices);
+
+// OK if the resolved slices cover a tensor of `dims` without gap or overlap; InvalidArgument otherwise.
 absl::Status CheckTiling(absl::Span<const TensorSlice> slices, absl::Span<const int64_t> dims);
 
 // The part that two resolved slices of one rank share; false if there is none.
@@ -51,29 +54,32 @@ struct CopyRun {
   uint64_t count;  // Elements.
 };
 
-// Calls visit(CopyRun) for each run of `common` from box `source` to box `target` (all resolved, of one rank; `common`
-// lies in both and is not empty). Runs are as long as the layouts allow.
+// Of `common`, a part of both boxes (all resolved and of one rank): dimensions before the result are walked one by one,
+// what lies in the others is one run of *run elements in either box.
+size_t WalkedDims(absl::Span<const SliceExtent> common, absl::Span<const SliceExtent> source,
+                  absl::Span<const SliceExtent> target, uint64_t* run);
+
+// True if all of `common` is one run.
+bool IsOneRun(absl::Span<const SliceExtent> common, absl::Span<const SliceExtent> source,
+              absl::Span<const SliceExtent> target);
+
+// Calls visit(CopyRun) for each run of `common`, which is not empty, from box `source` to box `target`, in row-major
+// order. Runs are as long as the layouts allow.
 template <typename Visit>
 void ForEachRun(absl::Span<const SliceExtent> common, absl::Span<const SliceExtent> source,
                 absl::Span<const SliceExtent> target, Visit visit) {
-  // Dimensions from `merged` on are whole in both boxes, so they and the one before form one run.
-  size_t merged = common.size();
-  uint64_t run = 1;
-  while (merged > 0) {
-    --merged;
-    run *= static_cast<uint64_t>(common[merged].length);
-    if (common[merged].length != source[merged].length || common[merged].length != target[merged].length) break;
-  }
-  std::vector<int64_t> index(merged, 0);
+  uint64_t run;
+  const size_t walked = WalkedDims(common, source, target, &run);
+  std::vector<int64_t> index(walked, 0);
   for (;;) {
     CopyRun step{0, 0, run};
     for (size_t d = 0; d < common.size(); ++d) {
-      const int64_t at = common[d].start + (d < merged ? index[d] : 0);
+      const int64_t at = common[d].start + (d < walked ? index[d] : 0);
       step.from = step.from * static_cast<uint64_t>(source[d].length) + static_cast<uint64_t>(at - source[d].start);
       step.to = step.to * static_cast<uint64_t>(target[d].length) + static_cast<uint64_t>(at - target[d].start);
     }
     visit(step);
-    size_t d = merged;
+    size_t d = walked;
     while (d > 0 && ++index[d - 1] == common[d - 1].length) index[--d] = 0;
     if (d == 0) return;
   }

@@ -489,6 +489,51 @@ absl::StatusOr<Tensor> DecodeTensorProto(absl::string_view proto, std::shared_pt
   return tensor;
 }
 
+absl::StatusOr<Tensor> DecodeTypedValues(DataType dtype, std::vector<int64_t> dims, absl::string_view proto,
+                                         std::shared_ptr<const void> owner) {
+  const TypedField typed = TypedFieldOf(dtype);
+  if (typed.coding == Coding::kNone) {
+    return absl::UnimplementedError(absl::StrCat("values of type ", DataTypeEnumName(dtype), " cannot be read"));
+  }
+  ASSIGN_OR_RETURN(const int64_t signed_count, NumElements(dims));
+  const uint64_t count = static_cast<uint64_t>(signed_count);
+  Tensor tensor;
+  tensor.dtype = dtype;
+  tensor.dims = std::move(dims);
+  tensor.owner = std::move(owner);
+  WireReader reader(proto);
+  WireField field;
+  while (reader.Next(&field)) {
+    if (field.number != typed.number || field.type != WireType::kBytes) continue;
+    if (typed.coding == Coding::kMessages) tensor.strings.push_back(field.bytes);
+    if (typed.coding == Coding::kBytes) tensor.bytes = field.bytes;
+  }
+  if (!reader.ok()) return NotATensorProto(reader);
+  const uint64_t width = static_cast<uint64_t>(DataTypeBytes(dtype));
+  uint64_t found = typed.coding == Coding::kMessages ? tensor.strings.size() : tensor.bytes.size();
+  if (typed.coding == Coding::kFixed || typed.coding == Coding::kVarint) {
+    NumberReader counter(dtype, typed);
+    RETURN_IF_ERROR(counter.Read(proto, count + 1, nullptr));
+    found = counter.size() / width;
+    tensor.bytes = counter.in_place();
+    if (found == count && tensor.bytes.size() != counter.size()) {
+      std::string bytes;
+      bytes.reserve(static_cast<size_t>(counter.size()));
+      RETURN_IF_ERROR(NumberReader(dtype, typed).Read(proto, count, &bytes));
+      Own(std::move(bytes), &tensor);
+    }
+    if (counter.size() % width != 0) {
+      return absl::InvalidArgumentError(absl::StrCat("a value of ", DataTypeEnumName(dtype), " is cut"));
+    }
+  }
+  if (found != count) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        found > count ? "there are more values" : "there are fewer values", " than the ", count, " elements of ",
+        DataTypeEnumName(dtype), " ", ShapeText(tensor.dims)));
+  }
+  return tensor;
+}
+
 absl::StatusOr<TensorHeader> DecodeTensorHeader(absl::string_view proto) {
   ASSIGN_OR_RETURN(Parts parts, ParseParts(proto));
   return std::move(parts.header);

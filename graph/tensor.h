@@ -79,6 +79,12 @@ enum class TensorForm { kTensorFlow2, kTensorFlow1 };
 absl::StatusOr<Tensor> DecodeTensorProto(absl::string_view proto, std::shared_ptr<const void> owner,
                                          uint64_t max_bytes = uint64_t{1} << 31);
 
+// Decodes a TensorProto that has nothing but the typed values of a tensor of `dtype` and `dims`, exactly one per element,
+// as old checkpoints hold them. InvalidArgument: there are more or fewer, or `proto` is damaged. Unimplemented: resources
+// and unknown types.
+absl::StatusOr<Tensor> DecodeTypedValues(DataType dtype, std::vector<int64_t> dims, absl::string_view proto,
+                                         std::shared_ptr<const void> owner);
+
 // Type and shape of a serialized TensorProto, without its values. InvalidArgument as DecodeTensorProto.
 struct TensorHeader {
   DataType dtype = DT_INVALID;
