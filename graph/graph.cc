@@ -118,6 +118,35 @@ std::vector<absl::string_view> Node::attr_keys() const {
   return keys;
 }
 
+void Node::GetAttrs(std::vector<std::pair<absl::string_view, AttrView>>* attrs) const {
+  attrs->clear();
+  const Graph::Record& record = graph_->record(id_);
+  if (record.attrs != Graph::kFromWire) {
+    for (const Graph::AttrEntry& entry : graph_->attr_lists_[record.attrs]) {
+      attrs->emplace_back(entry.key, entry.source != nullptr ? AttrView(entry.source.get()) : AttrView(entry.value));
+    }
+    return;
+  }
+  bool sorted = true;
+  WireReader reader(record.wire);
+  for (WireField field; reader.Next(&field);) {
+    if (field.number != kAttrField) continue;
+    absl::string_view key, value;
+    DecodeEntry(field.bytes, &key, &value);
+    sorted = sorted && (attrs->empty() || attrs->back().first < key);
+    attrs->emplace_back(key, AttrView(value));
+  }
+  if (sorted) return;
+  std::stable_sort(attrs->begin(), attrs->end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  // Of equal keys the last one counts.
+  size_t kept = 0;
+  for (size_t i = 0; i < attrs->size(); ++i) {
+    if (i + 1 < attrs->size() && (*attrs)[i].first == (*attrs)[i + 1].first) continue;
+    (*attrs)[kept++] = (*attrs)[i];
+  }
+  attrs->resize(kept);
+}
+
 absl::StatusOr<Tensor> Node::constant() const {
   if (op() != "Const") {
     return absl::FailedPreconditionError(absl::StrCat("node '", name(), "' (", op(), ") is no Const"));

@@ -113,6 +113,8 @@ class Node {
   bool has_attr(absl::string_view key) const { return attr(key).kind() != AttrView::kNone; }
   // Every key, sorted as raw bytes. A key that stands twice in the file is here once (its last value counts).
   std::vector<absl::string_view> attr_keys() const;
+  // Every attribute with its value, sorted by key, in one walk. `attrs` is overwritten.
+  void GetAttrs(std::vector<std::pair<absl::string_view, AttrView>>* attrs) const;
 
   // The value of a Const, fetched and expanded; not copied where the file holds it in one piece.
   // FailedPrecondition if the node is no Const; InvalidArgument if its tensor is malformed.

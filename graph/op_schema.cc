@@ -156,35 +156,50 @@ void TypeRuns::Clear() {
 
 namespace {
 
-absl::Status NeedsAttr(Node node, absl::string_view key, absl::string_view kind, const AttrView& found) {
-  const bool absent = found.kind() == AttrView::kNone || found.kind() == AttrView::kEmpty;
-  return absl::InvalidArgumentError(
-      absl::StrCat("node '", node.name(), "' (", node.op(), ")", absent ? " lacks attribute '" : " has attribute '", key,
-                   absent ? "', which its number or types of inputs and outputs follow from"
-                          : "' of a kind that is not what its op declares",
-                   " (", kind, ")"));
+absl::Status NeedsAttr(absl::string_view key, absl::string_view kind, const AttrView& found) {
+  if (found.kind() == AttrView::kNone || found.kind() == AttrView::kEmpty) {
+    return absl::InvalidArgumentError(absl::StrCat("lacks attribute '", key, "' (", kind,
+                                                   "), which says how many inputs or outputs of which types it has"));
+  }
+  return absl::InvalidArgumentError(absl::StrCat("has attribute '", key, "' of another kind than its op declares (",
+                                                 kind, ")"));
+}
+
+AttrView OrDefault(const OpSchema& schema, AttrLookup attrs, absl::string_view key) {
+  const AttrView own = attrs(key);
+  if (own.kind() != AttrView::kNone) return own;
+  const AttrSchema* attr = schema.FindAttr(key);
+  return attr == nullptr ? AttrView() : attr->default_view();
 }
 
 // Number of tensors of `arg`, and for a list argument its types.
-absl::Status SizeOf(const OpSchema& schema, const ArgSchema& arg, Node node, int64_t* count,
+absl::Status SizeOf(const OpSchema& schema, const ArgSchema& arg, AttrLookup attrs, int64_t* count,
                     std::vector<DataType>* types) {
   *count = 1;
   if (!arg.type_list_attr.empty()) {
-    const AttrView list = AttrOrDefault(schema, node, arg.type_list_attr);
-    if (list.kind() != AttrView::kList) return NeedsAttr(node, arg.type_list_attr, "list(type)", list);
+    const AttrView list = OrDefault(schema, attrs, arg.type_list_attr);
+    if (list.kind() == AttrView::kEmpty) {  // Old graphs leave an empty list out.
+      *count = 0;
+      return absl::OkStatus();
+    }
+    if (list.kind() != AttrView::kList) return NeedsAttr(arg.type_list_attr, "list(type)", list);
     *types = list.list_type();
     *count = static_cast<int64_t>(types->size());
   } else if (!arg.number_attr.empty()) {
-    const AttrView number = AttrOrDefault(schema, node, arg.number_attr);
-    if (number.kind() != AttrView::kInt) return NeedsAttr(node, arg.number_attr, "int", number);
+    const AttrView number = OrDefault(schema, attrs, arg.number_attr);
+    if (number.kind() != AttrView::kInt) return NeedsAttr(arg.number_attr, "int", number);
     if (number.i() < 0) {
-      return absl::InvalidArgumentError(absl::StrCat("node '", node.name(), "' (", node.op(), "): attribute '",
-                                                     arg.number_attr, "' is ", number.i(),
+      return absl::InvalidArgumentError(absl::StrCat("has attribute '", arg.number_attr, "' = ", number.i(),
                                                      ", but a number of tensors is not negative"));
     }
     *count = number.i();
   }
   return absl::OkStatus();
+}
+
+absl::Status WithNode(const absl::Status& status, Node node) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(), absl::StrCat("node '", node.name(), "' (", node.op(), ") ", status.message()));
 }
 
 constexpr int64_t kLongestList = int64_t{1} << 20;
@@ -202,25 +217,30 @@ absl::StatusOr<std::vector<DataType>> Flatten(const TypeRuns& runs, Node node) {
 
 }  // namespace
 
-absl::Status ArgTypes(const OpSchema& schema, absl::Span<const ArgSchema> args, Node node, TypeRuns* runs) {
+absl::Status ArgTypes(const OpSchema& schema, absl::Span<const ArgSchema> args, AttrLookup attrs, TypeRuns* runs) {
   runs->Clear();
   for (const ArgSchema& arg : args) {
     int64_t count = 1;
     std::vector<DataType> types;
-    RETURN_IF_ERROR(SizeOf(schema, arg, node, &count, &types));
+    RETURN_IF_ERROR(SizeOf(schema, arg, attrs, &count, &types));
     if (!arg.type_list_attr.empty()) {
       for (DataType type : types) runs->Add(arg.is_ref ? RefType(type) : type, 1);
       continue;
     }
     DataType type = arg.type;
     if (!arg.type_attr.empty()) {
-      const AttrView view = AttrOrDefault(schema, node, arg.type_attr);
-      if (view.kind() != AttrView::kType) return NeedsAttr(node, arg.type_attr, "type", view);
+      const AttrView view = OrDefault(schema, attrs, arg.type_attr);
+      if (view.kind() != AttrView::kType) return NeedsAttr(arg.type_attr, "type", view);
       type = view.type();
     }
     runs->Add(arg.is_ref ? RefType(type) : type, count);
   }
   return absl::OkStatus();
+}
+
+absl::Status ArgTypes(const OpSchema& schema, absl::Span<const ArgSchema> args, Node node, TypeRuns* runs) {
+  return WithNode(
+      ArgTypes(schema, args, [node](absl::string_view key) { return node.attr(key); }, runs), node);
 }
 
 absl::StatusOr<std::vector<DataType>> InputTypes(const OpSchema& schema, Node node) {
@@ -235,33 +255,39 @@ absl::StatusOr<std::vector<DataType>> OutputTypes(const OpSchema& schema, Node n
   return Flatten(runs, node);
 }
 
-absl::StatusOr<int64_t> FlatOutputIndex(const OpSchema& schema, Node node, absl::string_view port) {
+absl::StatusOr<int64_t> FlatOutputIndex(const OpSchema& schema, AttrLookup attrs, absl::string_view port) {
   const std::vector<absl::string_view> parts = absl::StrSplit(port, ':');
-  const auto no_such_output = [&](absl::string_view why) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", node.name(), port, "' names no output of '", node.name(), "' (", node.op(), "): ", why));
-  };
   // ":arg" or ":arg:index": the text before the first colon is the node's name, cut off already.
   if (parts.size() < 2 || parts.size() > 3 || !parts[0].empty()) {
-    return no_such_output("in a function body an output is written node:output_arg:index");
+    return absl::InvalidArgumentError(
+        absl::StrCat("has no output '", port, "': a function body writes node:output_arg:index"));
   }
   int64_t index = 0;
   if (parts.size() == 3 && (!absl::SimpleAtoi(parts[2], &index) || index < 0)) {
-    return no_such_output("its index is no number");
+    return absl::InvalidArgumentError(absl::StrCat("has no output '", port, "': the index is no number"));
   }
   int64_t before = 0;
   for (const ArgSchema& arg : schema.outputs) {
     int64_t count = 1;
     std::vector<DataType> types;
-    RETURN_IF_ERROR(SizeOf(schema, arg, node, &count, &types));
+    RETURN_IF_ERROR(SizeOf(schema, arg, attrs, &count, &types));
     if (arg.name == parts[1]) {
-      if (index >= count) return no_such_output(absl::StrCat("its output '", arg.name, "' has ", count, " tensors"));
-      return before + index;
+      if (index < count) return before + index;
+      return absl::InvalidArgumentError(
+          absl::StrCat("has no output '", port, "': output argument '", arg.name, "' is of ", count, " tensors"));
     }
-    if (before > std::numeric_limits<int64_t>::max() - count) return no_such_output("its op has too many outputs");
+    if (before > std::numeric_limits<int64_t>::max() - count) break;
     before += count;
   }
-  return no_such_output(absl::StrCat("its op has no output '", parts[1], "'"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("has no output '", port, "': its op has no output argument '", parts[1], "'"));
+}
+
+absl::StatusOr<int64_t> FlatOutputIndex(const OpSchema& schema, Node node, absl::string_view port) {
+  absl::StatusOr<int64_t> index =
+      FlatOutputIndex(schema, [node](absl::string_view key) { return node.attr(key); }, port);
+  if (!index.ok()) return WithNode(index.status(), node);
+  return index;
 }
 
 namespace {

@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -111,8 +113,13 @@ class TypeRuns {
   int64_t size_ = 0;
 };
 
-// What `args` of an op come to with the attributes of `node` (and the defaults of `schema`). InvalidArgument, naming
-// the attribute, if one that is needed is absent, of another kind or negative. `runs` is overwritten.
+// Gives the value of an attribute; kNone if there is none.
+using AttrLookup = absl::FunctionRef<AttrView(absl::string_view key)>;
+
+// What `args` of an op come to with the attributes that `attrs` gives and the defaults of `schema`. InvalidArgument,
+// naming the attribute, if one that is needed is absent, of another kind or negative. `runs` is overwritten.
+absl::Status ArgTypes(const OpSchema& schema, absl::Span<const ArgSchema> args, AttrLookup attrs, TypeRuns* runs);
+// The same for the attributes of a node, which the message names.
 absl::Status ArgTypes(const OpSchema& schema, absl::Span<const ArgSchema> args, Node node, TypeRuns* runs);
 // The same as plain lists; ResourceExhausted above a million tensors.
 absl::StatusOr<std::vector<DataType>> InputTypes(const OpSchema& schema, Node node);
@@ -122,6 +129,7 @@ absl::StatusOr<std::vector<DataType>> OutputTypes(const OpSchema& schema, Node n
 // among all outputs of `node`. `port` is the text behind the node's name, as Graph::PortText() gives it.
 // InvalidArgument if there is no such output.
 absl::StatusOr<int64_t> FlatOutputIndex(const OpSchema& schema, Node node, absl::string_view port);
+absl::StatusOr<int64_t> FlatOutputIndex(const OpSchema& schema, AttrLookup attrs, absl::string_view port);
 
 // The ops that a model may use: those of the table, its own functions, and what its MetaGraph's stripped_op_list says
 // of ops that the table lacks. Must not outlive the model.
