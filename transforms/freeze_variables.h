@@ -55,7 +55,11 @@ struct FreezeOptions {
   MissingPolicy missing = MissingPolicy::kError;
   bool use_ema = false;          // Take "<key>/ExponentialMovingAverage" where the checkpoint has it.
   bool allow_py_func = false;    // Else a py_func is refused: CG138.
-  bool allow_frozen = false;     // Else a graph without variables is refused: CG124.
+  // Else iterators, queues and readers are refused: CG137. They may stay where all that reads them is in `inputs`.
+  bool allow_input_pipeline = false;
+  std::vector<std::string> inputs;  // Nodes or tensors that will be fed; may be empty.
+  // Else a graph without any variable is refused: CG124. TensorFlow freezes such a SavedModel, but no other file.
+  bool allow_frozen = false;
   bool drop_colocation = false;  // Else a node that is named in _class ("loc:@x") is kept, as TensorFlow does.
   bool keep_functions = false;   // Else library functions that nothing leads to are removed.
   bool clear_devices = false;    // Empties the device of every node of the main graph.

@@ -1,0 +1,49 @@
+// What freezing will do to a graph, found out before anything is changed.
+#ifndef CRYOGRAPH_TRANSFORMS_FREEZE_PLAN_H_
+#define CRYOGRAPH_TRANSFORMS_FREEZE_PLAN_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "graph/model.h"
+#include "transforms/freeze_ops.h"
+#include "transforms/freeze_variables.h"
+
+namespace cryograph {
+
+// "<what> (CG117)", and the lines "why: …" and "try: …" below it.
+absl::Status FreezeError(absl::StatusCode code, absl::string_view id, absl::string_view what,
+                         const std::vector<std::string>& lines = {});
+
+struct FreezePlan {
+  // What a node's output hands on, if that is a variable's reference or resource. Index into `carried`, or -1.
+  struct Carried {
+    Node variable;     // One of those that may come this way (a Merge has several).
+    DataType dtype = DT_INVALID;
+    bool resource = false;
+    bool frozen = false;  // False: it stays a variable, because of allow and deny.
+  };
+  std::vector<Carried> carried;
+  std::vector<int32_t> carries;    // By node id.
+
+  std::vector<Node> outputs;
+  std::vector<char> keep;          // By node id: what stays. Input edges from `dropped` nodes are control edges, and go.
+  std::vector<char> dropped;       // By node id: update ops, and what only serves them.
+  std::vector<Node> frozen;        // Variables to freeze, in graph order.
+  std::vector<Node> updates;       // Update ops whose value is needed, in graph order.
+
+  const Carried* Of(Output output) const;
+  bool Keeps(NodeId id) const { return keep[static_cast<uint32_t>(id)] != 0; }
+};
+
+// Splits _VarHandlesOp and _ReadVariablesOp into the ops they stand for: an edit that changes no meaning. Nothing else
+// is edited. Fills the report's left, notes, inputs, nodes_total, nodes_kept, dropped_updates.
+absl::StatusOr<FreezePlan> PlanFreezing(Model& model, const FreezeOptions& options, FreezeReport& report);
+
+}  // namespace cryograph
+
+#endif  // CRYOGRAPH_TRANSFORMS_FREEZE_PLAN_H_
