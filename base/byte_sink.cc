@@ -65,10 +65,16 @@ absl::StatusOr<std::unique_ptr<FileSink>> FileSink::Create(const std::string& pa
     return absl::InvalidArgumentError(
         absl::StrCat(path, ": ", S_ISDIR(info.st_mode) ? "is a directory" : "is not a regular file"));
   }
-  std::string name = absl::StrCat(sink->path_, ".tmp-XXXXXX");
-  sink->fd_ = mkostemp(name.data(), O_CLOEXEC);
-  if (sink->fd_ < 0) return sink->Fail(errno, "cannot create a file beside it");
-  sink->temporary_ = name;
+  // A file without a name, where the file system has such, leaves nothing behind when the process is killed.
+  const size_t slash = sink->path_.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : sink->path_.substr(0, slash + 1);
+  sink->fd_ = open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (sink->fd_ < 0) {
+    std::string name = absl::StrCat(sink->path_, ".tmp-XXXXXX");
+    sink->fd_ = mkostemp(name.data(), O_CLOEXEC);
+    if (sink->fd_ < 0) return sink->Fail(errno, "cannot create a file beside it");
+    sink->temporary_ = name;
+  }
   const mode_t mask = umask(0);
   umask(mask);
   if (fchmod(sink->fd_, exists ? info.st_mode & 07777 : 0666 & ~mask) != 0) {
@@ -103,6 +109,19 @@ absl::Status FileSink::Fail(int error, absl::string_view what) {
       status_ = absl::UnavailableError(message);
   }
   return status_;
+}
+
+int FileSink::GiveName() {
+  const std::string source = absl::StrCat("/proc/self/fd/", fd_);
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    const std::string name = absl::StrCat(path_, ".tmp-", getpid(), "-", attempt);
+    if (linkat(AT_FDCWD, source.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0) {
+      temporary_ = name;
+      return 0;
+    }
+    if (errno != EEXIST) return errno;
+  }
+  return EEXIST;
 }
 
 absl::Status FileSink::WriteFully(absl::string_view bytes) {
@@ -152,6 +171,9 @@ absl::Status FileSink::Commit() {
       if (!status.ok()) return status;
     }
     return absl::OkStatus();
+  }
+  if (temporary_.empty()) {
+    if (const int error = GiveName(); error != 0) return Fail(error, "cannot create a file beside it");
   }
   if (close(fd_) != 0) {
     fd_ = -1;

@@ -54,9 +54,10 @@ class FileSink final : public ByteSink {
   FileSink() = default;
   absl::Status WriteFully(absl::string_view bytes);
   absl::Status Fail(int error, absl::string_view what);
+  int GiveName();  // Links the nameless file as temporary_. Returns 0 or errno.
 
   std::string path_;
-  std::string temporary_;
+  std::string temporary_;  // Empty: the file has no name yet.
   std::string buffer_;
   absl::Status status_;
   int fd_ = -1;
