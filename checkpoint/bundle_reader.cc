@@ -291,6 +291,10 @@ absl::Status BundleReader::Plan::AddSlices(const Bundle& bundle) {
   for (const TensorSlice& slice : entry.slices) {
     absl::StatusOr<TensorSlice> extent = ResolveSlice(slice, entry.shape.dims);
     if (!extent.ok()) return bundle.Defect(*record_, absl::DataLossError(extent.status().message()));
+    // Writers store that as a plain tensor.
+    if (std::all_of(slice.begin(), slice.end(), [](const SliceExtent& each) { return each.is_full(); })) {
+      return bundle.Defect(*record_, absl::DataLossError("one of its slices is the whole tensor"));
+    }
     if (!Intersect(*extent, box_, &common)) continue;
     const Record* const stored = bundle.Find(SliceKey(record_->key, slice));
     if (stored == nullptr) {
