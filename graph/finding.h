@@ -1,4 +1,5 @@
-// What can be wrong with a model: every kind of finding has a stable code, a severity, and a word on what to do.
+// What can be wrong with a model: every kind of finding has a stable code, a severity, and a word on what to
+// do.
 #ifndef CRYOGRAPH_GRAPH_FINDING_H_
 #define CRYOGRAPH_GRAPH_FINDING_H_
 

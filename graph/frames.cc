@@ -45,7 +45,8 @@ class FrameAnalysis {
     info_.guard_.assign(graph_.id_limit(), FrameInfo::kAlways);
     info_.switch_branch_.assign(graph_.id_limit(), 0);
     // Most graphs have no control flow: then all is said.
-    if (std::all_of(roles_.begin(), roles_.end(), [](Role role) { return role == kPlain; })) return std::move(info_);
+    if (std::all_of(roles_.begin(), roles_.end(), [](Role role) { return role == kPlain; }))
+      return std::move(info_);
 
     seen_.assign(graph_.id_limit(), false);
     const TopologicalOrder order = StableOrder(graph_);
@@ -122,8 +123,8 @@ class FrameAnalysis {
     int64_t branches = 2;
     if (node.op() == "_SwitchN") branches = node.attr("num_outs", int64_t{0});
     const FrameInfo::Guard outer = info_.guards_[guard];
-    if (guard == FrameInfo::kUnknown || outer.depth >= kDeepestGuard || node.num_inputs() < 2 || branches < 1 ||
-        branches > kWidestSwitch) {
+    if (guard == FrameInfo::kUnknown || outer.depth >= kDeepestGuard || node.num_inputs() < 2 ||
+        branches < 1 || branches > kWidestSwitch) {
       return FrameInfo::kUnknown;
     }
     const Output predicate = node.input(1);
@@ -150,9 +151,9 @@ class FrameAnalysis {
       if (!seen_[Index(producer)]) return;
       const int other = info_.out_frame_[Index(producer)];
       if (other == frame) return;
-      info_.defects_.push_back({node.id(), absl::StrCat("reads '", graph_.node(producer).name(), "' of ",
-                                                        info_.FrameText(other), ", but is in ",
-                                                        info_.FrameText(frame))});
+      info_.defects_.push_back(
+          {node.id(), absl::StrCat("reads '", graph_.node(producer).name(), "' of ", info_.FrameText(other),
+                                   ", but is in ", info_.FrameText(frame))});
     };
     for (const InputEdge& input : node.inputs()) check(input.node);
     for (const ControlEdge& control : node.control_inputs()) check(control.node);
@@ -160,9 +161,9 @@ class FrameAnalysis {
 
   Graph& graph_;
   FrameInfo info_;
-  std::vector<Role> roles_;              // By op number.
-  std::vector<bool> seen_;               // By node.
-  std::vector<uint32_t> entry_guard_;    // By frame: under which it is entered.
+  std::vector<Role> roles_;            // By op number.
+  std::vector<bool> seen_;             // By node.
+  std::vector<uint32_t> entry_guard_;  // By frame: under which it is entered.
   std::map<std::pair<int, absl::string_view>, int> frame_ids_;
   absl::flat_hash_map<std::tuple<uint32_t, Output, int64_t>, uint32_t> guard_ids_;
 };
@@ -172,8 +173,9 @@ FrameInfo FrameInfo::Analyze(Graph& graph) { return FrameAnalysis(graph).Run(); 
 uint32_t FrameInfo::BranchGuard(Output output) const {
   const uint32_t first = At(switch_branch_, output.node);
   if (first <= kUnknown) return first == 0 ? At(guard_, output.node) : kUnknown;
-  return output.index >= 0 && output.index < guards_[first].branches ? first + static_cast<uint32_t>(output.index)
-                                                                     : kUnknown;
+  return output.index >= 0 && output.index < guards_[first].branches
+             ? first + static_cast<uint32_t>(output.index)
+             : kUnknown;
 }
 
 // Under both: the deeper one if it implies the other.
@@ -203,8 +205,8 @@ uint32_t FrameInfo::AnyOf(absl::Span<const uint32_t> guards) const {
   for (uint32_t guard : guards) {
     all_imply = all_imply && Both(guard, outermost) == guard;
     const Guard& other = guards_[guard];
-    all_are_branches = all_are_branches && other.parent == first.parent && other.predicate == first.predicate &&
-                       other.branches == first.branches;
+    all_are_branches = all_are_branches && other.parent == first.parent &&
+                       other.predicate == first.predicate && other.branches == first.branches;
     branches |= uint64_t{1} << other.branch;
   }
   if (all_imply) return outermost;
@@ -230,7 +232,8 @@ std::vector<int> FrameInfo::GuardingControls(Node node) const {
   const auto signal = [&](NodeId producer) {
     // The signal of an Exit belongs to the frame around the loop.
     if (IsExit(node.graph().node(producer).op())) {
-      return CanBeDead(node.graph(), {producer, 0}) ? static_cast<uint32_t>(kUnknown) : static_cast<uint32_t>(kAlways);
+      return CanBeDead(node.graph(), {producer, 0}) ? static_cast<uint32_t>(kUnknown)
+                                                    : static_cast<uint32_t>(kAlways);
     }
     return At(guard_, producer);
   };

@@ -1,8 +1,9 @@
-// Where in the control flow of TensorFlow 1.x a node is: in which loop's frame, and under which conditions it runs.
+// Where in the control flow of TensorFlow 1.x a node is: in which loop's frame, and under which conditions it
+// runs.
 //
-// A node runs once for each iteration of its frame, and is dead (gives no value) in an iteration if an input or control
-// input is dead. Switch makes tensors dead, Merge revives them; an Enter opens a frame, an Exit leaves it. So in loops
-// and branches a control edge is meaning, not only order: rewrites there must ask.
+// A node runs once for each iteration of its frame, and is dead (gives no value) in an iteration if an input
+// or control input is dead. Switch makes tensors dead, Merge revives them; an Enter opens a frame, an Exit
+// leaves it. So in loops and branches a control edge is meaning, not only order: rewrites there must ask.
 #ifndef CRYOGRAPH_GRAPH_FRAMES_H_
 #define CRYOGRAPH_GRAPH_FRAMES_H_
 
@@ -19,17 +20,19 @@ namespace cryograph {
 // A loop's frame; number 0 is the root frame, that of everything outside of loops.
 struct Frame {
   int parent = -1;
-  absl::string_view name;       // Attribute frame_name of the Enter nodes.
-  NodeId enter = kNoNode;       // The first of them.
+  absl::string_view name;  // Attribute frame_name of the Enter nodes.
+  NodeId enter = kNoNode;  // The first of them.
 };
 
-// A snapshot: edits after Analyze() are not seen. Any graph will do, also one with cycles, dangling inputs or unknown
-// ops: what does not fit is listed in defects(). Linear but for nested conditions, of which 64 levels are told apart.
+// A snapshot: edits after Analyze() are not seen. Any graph will do, also one with cycles, dangling inputs or
+// unknown ops: what does not fit is listed in defects(). Linear but for nested conditions, of which 64 levels
+// are told apart.
 class FrameInfo {
  public:
   static FrameInfo Analyze(Graph& graph);
 
-  // The frame that the outputs of `node` are in: for an Enter the loop's, for an Exit the one around the loop.
+  // The frame that the outputs of `node` are in: for an Enter the loop's, for an Exit the one around the
+  // loop.
   int frame(NodeId node) const { return At(out_frame_, node); }
   // The frame that its inputs must be in: the other way round for Enter and Exit.
   int input_frame(NodeId node) const { return At(in_frame_, node); }
@@ -45,12 +48,13 @@ class FrameInfo {
     return At(guard_, a) == At(guard_, b) && At(guard_, a) != kUnknown && input_frame(a) == input_frame(b);
   }
 
-  // Positions among control_inputs() that decide where `node` runs: without one of them it would be in another frame,
-  // or would run in cases in which it is dead now. The others only order it.
+  // Positions among control_inputs() that decide where `node` runs: without one of them it would be in
+  // another frame, or would run in cases in which it is dead now. The others only order it.
   std::vector<int> GuardingControls(Node node) const;
 
-  // What a new node without inputs, which shall serve `node`, must wait for (by a control input) to be in its frame and,
-  // where one of the node's own inputs allows it, under its conditions. Null if there is nothing to wait for.
+  // What a new node without inputs, which shall serve `node`, must wait for (by a control input) to be in its
+  // frame and, where one of the node's own inputs allows it, under its conditions. Null if there is nothing
+  // to wait for.
   Node Anchor(Node node) const;
 
   struct Defect {
@@ -85,8 +89,9 @@ class FrameInfo {
   friend class FrameAnalysis;
 
   std::vector<int> in_frame_, out_frame_;
-  std::vector<uint32_t> guard_;          // Under which a node runs.
-  std::vector<uint32_t> switch_branch_;  // By node: the first of the guards of a Switch's outputs; 0 for other nodes.
+  std::vector<uint32_t> guard_;  // Under which a node runs.
+  std::vector<uint32_t>
+      switch_branch_;  // By node: the first of the guards of a Switch's outputs; 0 for other nodes.
   std::vector<Guard> guards_;
   std::vector<Frame> frames_;
   std::vector<Defect> defects_;

@@ -24,11 +24,11 @@ bool CanBeDead(Graph& graph, const FrameInfo& info, const std::string& name) {
 
 // y = p ? relu(x) : tanh(x), with a constant in one branch, as TensorFlow 1.x writes it.
 std::vector<GraphLine> Cond() {
-  return {{"x", "Placeholder", {}},          {"p", "Placeholder", {}},
-          {"sp", "Switch", {"p", "p"}},      {"t", "Identity", {"sp:1"}},
-          {"f", "Identity", {"sp"}},         {"sx", "Switch", {"x", "p"}},
-          {"k", "Const", {"^t"}},            {"add", "Add", {"sx:1", "k"}},
-          {"tanh", "Tanh", {"sx"}},          {"out", "Merge", {"tanh", "add"}},
+  return {{"x", "Placeholder", {}},      {"p", "Placeholder", {}},
+          {"sp", "Switch", {"p", "p"}},  {"t", "Identity", {"sp:1"}},
+          {"f", "Identity", {"sp"}},     {"sx", "Switch", {"x", "p"}},
+          {"k", "Const", {"^t"}},        {"add", "Add", {"sx:1", "k"}},
+          {"tanh", "Tanh", {"sx"}},      {"out", "Merge", {"tanh", "add"}},
           {"end", "Relu", {"out", "^p"}}};
 }
 
@@ -37,7 +37,8 @@ TEST(FramesTest, BranchesOfACond) {
   const FrameInfo info = FrameInfo::Analyze(graph);
   EXPECT_THAT(info.defects(), IsEmpty());
   EXPECT_EQ(info.frames().size(), 1u);
-  for (const char* name : {"x", "p", "sp", "sx", "out", "end"}) EXPECT_FALSE(CanBeDead(graph, info, name)) << name;
+  for (const char* name : {"x", "p", "sp", "sx", "out", "end"})
+    EXPECT_FALSE(CanBeDead(graph, info, name)) << name;
   for (const char* name : {"t", "f", "k", "add", "tanh"}) EXPECT_TRUE(CanBeDead(graph, info, name)) << name;
   EXPECT_TRUE(info.CanBeDead(graph, graph.Find("sx").out(0)));
   EXPECT_FALSE(info.CanBeDead(graph, graph.Find("out").out(1)));
@@ -118,7 +119,8 @@ TEST(FramesTest, ALoop) {
   EXPECT_TRUE(CanBeDead(graph, info, "one"));
   EXPECT_FALSE(CanBeDead(graph, info, "y"));
   EXPECT_FALSE(CanBeDead(graph, info, "after"));
-  // Without "^merge" the constant would be in the root frame; "^body" keeps the other from running at the end.
+  // Without "^merge" the constant would be in the root frame; "^body" keeps the other from running at the
+  // end.
   EXPECT_THAT(info.GuardingControls(graph.Find("ten")), ElementsAre(0));
   EXPECT_THAT(info.GuardingControls(graph.Find("one")), ElementsAre(0));
   EXPECT_THAT(info.GuardingControls(graph.Find("after")), IsEmpty());
@@ -181,7 +183,8 @@ TEST(FramesTest, DefectsAreNamed) {
 TEST(FramesTest, CyclesAndDeepNestingEnd) {
   std::vector<GraphLine> lines = {{"x", "Const", {}}, {"p", "Const", {}}, {"s0", "Switch", {"x", "p"}}};
   for (int i = 1; i < 3000; ++i) {
-    lines.push_back({absl::StrCat("s", i), "Switch", {absl::StrCat("s", i - 1), absl::StrCat("s", i - 1, ":1")}});
+    lines.push_back(
+        {absl::StrCat("s", i), "Switch", {absl::StrCat("s", i - 1), absl::StrCat("s", i - 1, ":1")}});
   }
   lines.push_back({"a", "Merge", {"b", "s5"}});
   lines.push_back({"b", "Switch", {"a", "a"}});

@@ -158,11 +158,12 @@ namespace {
 
 absl::Status NeedsAttr(absl::string_view key, absl::string_view kind, const AttrView& found) {
   if (found.kind() == AttrView::kNone || found.kind() == AttrView::kEmpty) {
-    return absl::InvalidArgumentError(absl::StrCat("lacks attribute '", key, "' (", kind,
-                                                   "), which says how many inputs or outputs of which types it has"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("lacks attribute '", key, "' (", kind,
+                     "), which says how many inputs or outputs of which types it has"));
   }
-  return absl::InvalidArgumentError(absl::StrCat("has attribute '", key, "' of another kind than its op declares (",
-                                                 kind, ")"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("has attribute '", key, "' of another kind than its op declares (", kind, ")"));
 }
 
 AttrView OrDefault(const OpSchema& schema, AttrLookup attrs, absl::string_view key) {
@@ -199,25 +200,29 @@ absl::Status SizeOf(const OpSchema& schema, const ArgSchema& arg, AttrLookup att
 
 absl::Status WithNode(const absl::Status& status, Node node) {
   if (status.ok()) return status;
-  return absl::Status(status.code(), absl::StrCat("node '", node.name(), "' (", node.op(), ") ", status.message()));
+  return absl::Status(status.code(),
+                      absl::StrCat("node '", node.name(), "' (", node.op(), ") ", status.message()));
 }
 
 constexpr int64_t kLongestList = int64_t{1} << 20;
 
 absl::StatusOr<std::vector<DataType>> Flatten(const TypeRuns& runs, Node node) {
   if (runs.size() > kLongestList) {
-    return absl::ResourceExhaustedError(absl::StrCat("node '", node.name(), "' (", node.op(), ") claims ", runs.size(),
-                                                     " inputs or outputs; at most ", kLongestList, " are listed"));
+    return absl::ResourceExhaustedError(absl::StrCat("node '", node.name(), "' (", node.op(), ") claims ",
+                                                     runs.size(), " inputs or outputs; at most ",
+                                                     kLongestList, " are listed"));
   }
   std::vector<DataType> types;
   types.reserve(static_cast<size_t>(runs.size()));
-  for (const TypeRuns::Run& run : runs.runs()) types.insert(types.end(), static_cast<size_t>(run.count), run.type);
+  for (const TypeRuns::Run& run : runs.runs())
+    types.insert(types.end(), static_cast<size_t>(run.count), run.type);
   return types;
 }
 
 }  // namespace
 
-absl::Status ArgTypes(const OpSchema& schema, absl::Span<const ArgSchema> args, AttrLookup attrs, TypeRuns* runs) {
+absl::Status ArgTypes(const OpSchema& schema, absl::Span<const ArgSchema> args, AttrLookup attrs,
+                      TypeRuns* runs) {
   runs->Clear();
   for (const ArgSchema& arg : args) {
     int64_t count = 1;
@@ -239,8 +244,9 @@ absl::Status ArgTypes(const OpSchema& schema, absl::Span<const ArgSchema> args, 
 }
 
 absl::Status ArgTypes(const OpSchema& schema, absl::Span<const ArgSchema> args, Node node, TypeRuns* runs) {
-  return WithNode(
-      ArgTypes(schema, args, [node](absl::string_view key) { return node.attr(key); }, runs), node);
+  return WithNode(ArgTypes(
+                      schema, args, [node](absl::string_view key) { return node.attr(key); }, runs),
+                  node);
 }
 
 absl::StatusOr<std::vector<DataType>> InputTypes(const OpSchema& schema, Node node) {
@@ -273,8 +279,8 @@ absl::StatusOr<int64_t> FlatOutputIndex(const OpSchema& schema, AttrLookup attrs
     RETURN_IF_ERROR(SizeOf(schema, arg, attrs, &count, &types));
     if (arg.name == parts[1]) {
       if (index < count) return before + index;
-      return absl::InvalidArgumentError(
-          absl::StrCat("has no output '", port, "': output argument '", arg.name, "' is of ", count, " tensors"));
+      return absl::InvalidArgumentError(absl::StrCat("has no output '", port, "': output argument '",
+                                                     arg.name, "' is of ", count, " tensors"));
     }
     if (before > std::numeric_limits<int64_t>::max() - count) break;
     before += count;
@@ -284,8 +290,8 @@ absl::StatusOr<int64_t> FlatOutputIndex(const OpSchema& schema, AttrLookup attrs
 }
 
 absl::StatusOr<int64_t> FlatOutputIndex(const OpSchema& schema, Node node, absl::string_view port) {
-  absl::StatusOr<int64_t> index =
-      FlatOutputIndex(schema, [node](absl::string_view key) { return node.attr(key); }, port);
+  absl::StatusOr<int64_t> index = FlatOutputIndex(
+      schema, [node](absl::string_view key) { return node.attr(key); }, port);
   if (!index.ok()) return WithNode(index.status(), node);
   return index;
 }
@@ -293,8 +299,8 @@ absl::StatusOr<int64_t> FlatOutputIndex(const OpSchema& schema, Node node, absl:
 namespace {
 
 absl::Status UnknownOp(Node node) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("node '", node.name(), "': nothing is known of op '", node.op(), "', so its types are not known"));
+  return absl::InvalidArgumentError(absl::StrCat("node '", node.name(), "': nothing is known of op '",
+                                                 node.op(), "', so its types are not known"));
 }
 
 }  // namespace
@@ -361,8 +367,8 @@ absl::StatusOr<DataType> OpRegistry::OutputType(Graph& graph, Output output) con
     ASSIGN_OR_RETURN(index, FlatOutputIndex(*schema, node, graph.PortText(output.index)));
   }
   if (index < 0 || index >= runs.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("node '", node.name(), "' (", node.op(), ") has ", runs.size(),
-                                                   " outputs, so there is no output ", index));
+    return absl::InvalidArgumentError(absl::StrCat("node '", node.name(), "' (", node.op(), ") has ",
+                                                   runs.size(), " outputs, so there is no output ", index));
   }
   return runs.at(index);
 }

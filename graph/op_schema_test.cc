@@ -1,4 +1,5 @@
-// The table of ops against the op lists it was made from (read another way), and what follows from it for nodes.
+// The table of ops against the op lists it was made from (read another way), and what follows from it for
+// nodes.
 #include "graph/op_schema.h"
 
 #include <cstdio>
@@ -51,7 +52,8 @@ void ExpectAttr(const AttrSchema& attr, const tensorflow::OpDef::AttrDef& want) 
   EXPECT_EQ(attr.default_value, want.default_value().SerializeAsString()) << want.ShortDebugString();
   ASSERT_EQ(static_cast<int>(attr.allowed_types.size()), want.allowed_values().list().type_size());
   for (size_t i = 0; i < attr.allowed_types.size(); ++i) {
-    EXPECT_EQ(static_cast<int>(attr.allowed_types[i]), static_cast<int>(want.allowed_values().list().type(i)));
+    EXPECT_EQ(static_cast<int>(attr.allowed_types[i]),
+              static_cast<int>(want.allowed_values().list().type(i)));
   }
   ASSERT_EQ(static_cast<int>(attr.allowed_strings.size()), want.allowed_values().list().s_size());
   for (size_t i = 0; i < attr.allowed_strings.size(); ++i) {
@@ -174,8 +176,9 @@ TEST(OpSchemaTest, TypesOfInputsAndOutputs) {
   // The type attribute has a default: LRN without attributes is float.
   EXPECT_THAT(*OutputTypes(*FindOp("LRN"), *graph.AddNode("lrn", "LRN", {})), ElementsAre(DT_FLOAT));
   EXPECT_THAT(*OutputTypes(*FindOp("NoOp"), *graph.AddNode("noop", "NoOp", {})), IsEmpty());
-  EXPECT_THAT(OutputTypes(*FindOp("MatMul"), *graph.AddNode("m", "MatMul", {})).status(),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("node 'm' (MatMul) lacks attribute 'T'")));
+  EXPECT_THAT(
+      OutputTypes(*FindOp("MatMul"), *graph.AddNode("m", "MatMul", {})).status(),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("node 'm' (MatMul) lacks attribute 'T'")));
 }
 
 TEST(OpSchemaTest, HugeCountsCostNothing) {
@@ -203,9 +206,11 @@ TEST(OpSchemaTest, OutputsOfFunctionBodies) {
   EXPECT_EQ(*FlatOutputIndex(unique, node, ":count:0"), 2);
   EXPECT_EQ(*FlatOutputIndex(unique, node, ":count"), 2);
   EXPECT_THAT(FlatOutputIndex(unique, node, ":zork:0").status(),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("node 'u' (UniqueWithCounts) has no output ':zork:0'")));
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("node 'u' (UniqueWithCounts) has no output ':zork:0'")));
   for (const char* port : {"", ":0", ":y:1", ":y:-1", ":y:0:0", ":y:a", "y", ":"}) {
-    EXPECT_THAT(FlatOutputIndex(unique, node, port).status(), StatusIs(absl::StatusCode::kInvalidArgument)) << port;
+    EXPECT_THAT(FlatOutputIndex(unique, node, port).status(), StatusIs(absl::StatusCode::kInvalidArgument))
+        << port;
   }
   const Node split = *graph.AddNode("split", "Split", {});
   graph.SetAttr(split, "num_split", AttrInt(3));
@@ -214,7 +219,8 @@ TEST(OpSchemaTest, OutputsOfFunctionBodies) {
 }
 
 TEST(OpSchemaTest, GarbledDefinition) {
-  EXPECT_THAT(ParseOpDef("\x0a\x7f").status(), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("garbled")));
+  EXPECT_THAT(ParseOpDef("\x0a\x7f").status(),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("garbled")));
 }
 
 TEST(OpSchemaTest, Releases) {

@@ -16,8 +16,8 @@ namespace cryograph {
 namespace {
 
 // Field numbers of AttrValue; those of AttrValue.ListValue are the same but for func.
-constexpr uint32_t kList = 1, kString = 2, kInt = 3, kFloat = 4, kBool = 5, kType = 6, kShape = 7, kTensor = 8,
-                   kFunc = 10, kListFunc = 9;
+constexpr uint32_t kList = 1, kString = 2, kInt = 3, kFloat = 4, kBool = 5, kType = 6, kShape = 7,
+                   kTensor = 8, kFunc = 10, kListFunc = 9;
 
 // ---- Values of the table.
 
@@ -60,7 +60,8 @@ std::string TakeShape(absl::string_view* text) {
   absl::ConsumePrefix(text, "[");
   while (!absl::ConsumePrefix(text, "]")) {
     std::string dim;
-    if (const int64_t size = IntOf(TakeWord(text)); size != 0) AppendVarintField(1, static_cast<uint64_t>(size), &dim);
+    if (const int64_t size = IntOf(TakeWord(text)); size != 0)
+      AppendVarintField(1, static_cast<uint64_t>(size), &dim);
     AppendBytesField(2, dim, &shape);
     absl::ConsumePrefix(text, ",");
   }
@@ -218,8 +219,8 @@ OpSchema ParseOpSchemaLine(absl::string_view line) {
   return schema;
 }
 
-// ---- OpDef messages: name 1, input_arg 2, output_arg 3, attr 4, deprecation 8, is_commutative 18, is_aggregate 16,
-// is_stateful 17, allows_uninitialized_input 19.
+// ---- OpDef messages: name 1, input_arg 2, output_arg 3, attr 4, deprecation 8, is_commutative 18,
+// is_aggregate 16, is_stateful 17, allows_uninitialized_input 19.
 
 namespace {
 
@@ -251,7 +252,8 @@ bool ParseAttrDef(absl::string_view bytes, AttrSchema* attr) {
       if (field.number == 2) attr->type = field.bytes;
       if (field.number == 3) {
         attr->has_default = true;
-        attr->default_value.append(field.bytes.data(), field.bytes.size());  // A field that stands twice is merged.
+        attr->default_value.append(field.bytes.data(),
+                                   field.bytes.size());  // A field that stands twice is merged.
       }
       if (field.number == 7) {
         const AttrView allowed(field.bytes);
@@ -299,8 +301,9 @@ absl::StatusOr<OpSchema> ParseOpDef(absl::string_view op_def) {
     }
   }
   if (!ok || !reader.ok()) {
-    return absl::InvalidArgumentError(absl::StrCat("the definition of op '", schema.name, "' is garbled at byte ",
-                                                   reader.position(), " of ", op_def.size()));
+    return absl::InvalidArgumentError(absl::StrCat("the definition of op '", schema.name,
+                                                   "' is garbled at byte ", reader.position(), " of ",
+                                                   op_def.size()));
   }
   return schema;
 }

@@ -12,8 +12,8 @@ namespace cryograph {
 // The whole table, compiled in.
 absl::string_view OpSchemaText();
 
-// `line` must be a line of the table, which is checked when the project is tested: there are no errors. The result
-// shows its text.
+// `line` must be a line of the table, which is checked when the project is tested: there are no errors. The
+// result shows its text.
 OpSchema ParseOpSchemaLine(absl::string_view line);
 
 }  // namespace cryograph

@@ -11,7 +11,8 @@
 namespace cryograph {
 namespace {
 
-// A graph's edges once more, as flat arrays over positions in file order: who reads each node, readers in file order.
+// A graph's edges once more, as flat arrays over positions in file order: who reads each node, readers in
+// file order.
 class Readers {
  public:
   // Without `loops_are_edges`, the edges from NextIteration to Merge are left out.
@@ -138,7 +139,8 @@ TopologicalOrder StackOrder(Graph& graph) {
     stack.pop_back();
     result.order.push_back(readers.node(position));
     for (uint32_t reader : readers.of(position)) {
-      if (--pending[reader] == 0) stack.push_back(reader);  // A Merge goes below zero later, and is not put again.
+      if (--pending[reader] == 0)
+        stack.push_back(reader);  // A Merge goes below zero later, and is not put again.
     }
   }
   result.stuck = readers.Others(result.order);

@@ -16,29 +16,33 @@ using testing::IsEmpty;
 
 // What the original sort_by_execution_order was seen to answer: c4 c3 add3 c2 c1 add2 add1.
 const std::vector<GraphLine>& Tree() {
-  static const auto* lines = new std::vector<GraphLine>{
-      {"add1", "Add", {"add2", "add3"}}, {"add2", "Add", {"c1", "c2"}}, {"add3", "Add", {"c3", "c4"}},
-      {"c1", "Const", {}},               {"c2", "Const", {}},           {"c3", "Const", {}},
-      {"c4", "Const", {}}};
+  static const auto* lines = new std::vector<GraphLine>{{"add1", "Add", {"add2", "add3"}},
+                                                        {"add2", "Add", {"c1", "c2"}},
+                                                        {"add3", "Add", {"c3", "c4"}},
+                                                        {"c1", "Const", {}},
+                                                        {"c2", "Const", {}},
+                                                        {"c3", "Const", {}},
+                                                        {"c4", "Const", {}}};
   return *lines;
 }
 
 const std::vector<GraphLine>& Loop() {
   static const auto* lines = new std::vector<GraphLine>{{"next", "NextIteration", {"body"}},
-                                                   {"exit", "Exit", {"switch"}},
-                                                   {"body", "Relu", {"switch"}},
-                                                   {"switch", "Switch", {"merge", "cond"}},
-                                                   {"cond", "LoopCond", {"less"}},
-                                                   {"less", "Less", {"merge", "merge"}},
-                                                   {"merge", "Merge", {"enter", "next"}},
-                                                   {"enter", "Enter", {"x"}},
-                                                   {"x", "Placeholder", {}}};
+                                                        {"exit", "Exit", {"switch"}},
+                                                        {"body", "Relu", {"switch"}},
+                                                        {"switch", "Switch", {"merge", "cond"}},
+                                                        {"cond", "LoopCond", {"less"}},
+                                                        {"less", "Less", {"merge", "merge"}},
+                                                        {"merge", "Merge", {"enter", "next"}},
+                                                        {"enter", "Enter", {"x"}},
+                                                        {"x", "Placeholder", {}}};
   return *lines;
 }
 
 TEST(StackOrderTest, LaterSourcesComeFirst) {
   Graph graph = GraphOf(Tree());
-  EXPECT_THAT(NamesOf(graph, StackOrder(graph).order), ElementsAre("c4", "c3", "add3", "c2", "c1", "add2", "add1"));
+  EXPECT_THAT(NamesOf(graph, StackOrder(graph).order),
+              ElementsAre("c4", "c3", "add3", "c2", "c1", "add2", "add1"));
 }
 
 TEST(StackOrderTest, AMergeWaitsForOneInput) {
@@ -47,7 +51,8 @@ TEST(StackOrderTest, AMergeWaitsForOneInput) {
 }
 
 TEST(StackOrderTest, AMergeWaitsForItsControls) {
-  Graph graph = GraphOf({{"c", "NoOp", {}}, {"a", "Const", {}}, {"b", "Const", {}}, {"m", "Merge", {"a", "b", "^c"}}});
+  Graph graph =
+      GraphOf({{"c", "NoOp", {}}, {"a", "Const", {}}, {"b", "Const", {}}, {"m", "Merge", {"a", "b", "^c"}}});
   // b and a signal; the third signal, of c, comes at zero already passed: two signals suffice.
   EXPECT_THAT(NamesOf(graph, StackOrder(graph).order), ElementsAre("b", "a", "m", "c"));
 }
@@ -59,20 +64,23 @@ TEST(StackOrderTest, LoopsAreSorted) {
 }
 
 TEST(StackOrderTest, CyclesAreLeft) {
-  Graph graph = GraphOf({{"a", "Relu", {"b"}}, {"b", "Relu", {"a"}}, {"c", "Const", {}}, {"d", "Relu", {"b"}}});
+  Graph graph =
+      GraphOf({{"a", "Relu", {"b"}}, {"b", "Relu", {"a"}}, {"c", "Const", {}}, {"d", "Relu", {"b"}}});
   const TopologicalOrder order = StackOrder(graph);
   EXPECT_THAT(NamesOf(graph, order.order), ElementsAre("c"));
   EXPECT_THAT(NamesOf(graph, order.stuck), ElementsAre("a", "b", "d"));
 }
 
 TEST(StableOrderTest, SortedGraphsStay) {
-  Graph graph = GraphOf({{"a", "Const", {}}, {"b", "Const", {}}, {"m", "Merge", {"a", "b"}}, {"c", "Const", {}}});
+  Graph graph =
+      GraphOf({{"a", "Const", {}}, {"b", "Const", {}}, {"m", "Merge", {"a", "b"}}, {"c", "Const", {}}});
   EXPECT_THAT(NamesOf(graph, StableOrder(graph).order), ElementsAre("a", "b", "m", "c"));
 }
 
 TEST(StableOrderTest, TheFirstThatIsReadyComesNext) {
   Graph graph = GraphOf(Tree());
-  EXPECT_THAT(NamesOf(graph, StableOrder(graph).order), ElementsAre("c1", "c2", "add2", "c3", "c4", "add3", "add1"));
+  EXPECT_THAT(NamesOf(graph, StableOrder(graph).order),
+              ElementsAre("c1", "c2", "add2", "c3", "c4", "add3", "add1"));
 }
 
 TEST(StableOrderTest, ControlInputsCount) {
@@ -95,12 +103,12 @@ TEST(StableOrderTest, AMergeWaitsForItsForwardInputs) {
 
 TEST(FindCyclesTest, NamesTheCyclesAndNotWhatIsBehind) {
   Graph graph = GraphOf({{"d", "Relu", {"b"}},
-                       {"a", "Relu", {"b"}},
-                       {"b", "AddN", {"a", "x", "d2"}},
-                       {"d2", "Relu", {"d"}},
-                       {"self", "Relu", {"self"}},
-                       {"x", "Const", {}},
-                       {"end", "AddN", {"self", "a"}}});
+                         {"a", "Relu", {"b"}},
+                         {"b", "AddN", {"a", "x", "d2"}},
+                         {"d2", "Relu", {"d"}},
+                         {"self", "Relu", {"self"}},
+                         {"x", "Const", {}},
+                         {"end", "AddN", {"self", "a"}}});
   const TopologicalOrder order = StableOrder(graph);
   EXPECT_THAT(NamesOf(graph, order.stuck), ElementsAre("d", "a", "b", "d2", "self", "end"));
   const auto cycles = FindCycles(graph, order.stuck);
