@@ -104,7 +104,7 @@ std::string ParamType<std::string>::Text(const std::string& value) { return valu
 
 std::string ParamType<Regex>::Parse(absl::string_view text, Regex* value) {
   absl::StatusOr<Regex> compiled = Regex::Compile(text);
-  if (!compiled.ok()) return absl::StrCat("a regular expression: ", compiled.status().message());
+  if (!compiled.ok()) return absl::StrCat("a regular expression; ", compiled.status().message());
   *value = *std::move(compiled);
   return "";
 }

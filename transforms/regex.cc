@@ -30,7 +30,7 @@ absl::StatusOr<Regex> Regex::Compile(absl::string_view pattern) {
   auto compiled = CompileAny(pattern);
   if (!compiled->ok()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("'", pattern, "' is no regular expression: ", compiled->error()));
+        absl::StrCat("'", pattern, "' is no regular expression (", compiled->error(), ")"));
   }
   return Regex(std::string(pattern), std::move(compiled));
 }
