@@ -559,6 +559,26 @@ absl::Status Graph::Replace(Node from, Node to) {
   return Rename(to, name);
 }
 
+absl::Status Graph::MergeInto(Node duplicate, Node survivor) {
+  if (duplicate == survivor) return absl::InvalidArgumentError("a node is no duplicate of itself");
+  if (duplicate.pinned()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("node '", duplicate.name(), "' is an input or output of the graph and must stay"));
+  }
+  while (!duplicate.uses().empty()) {
+    const Use use = duplicate.uses().back();
+    const Node user = node(use.user);
+    if (use.slot != kControl) {
+      SetInput(user, use.slot, survivor.out(user.input(use.slot).index));
+    } else {
+      RedirectControlInput(user, use.index, survivor);
+    }
+  }
+  RETURN_IF_ERROR(Erase(duplicate));
+  successor_[Number(duplicate.id())] = survivor.id();
+  return absl::OkStatus();
+}
+
 absl::Status Graph::Bypass(Node bypassed, Output source) {
   if (bypassed.pinned()) {
     return absl::FailedPreconditionError(

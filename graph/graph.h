@@ -209,6 +209,9 @@ class Graph {
   // Readers of output 0 read `source` instead; control readers wait for source's node; the readers inherit the node's
   // control inputs; the node is erased. FailedPrecondition if another output is read, or if the node is pinned.
   absl::Status Bypass(Node node, Output source);
+  // Readers of `duplicate`, of any output and by control, read `survivor` instead, which computes the same; `duplicate`
+  // is erased. FailedPrecondition if it is pinned; InvalidArgument if the two are one.
+  absl::Status MergeInto(Node duplicate, Node survivor);
   // FailedPrecondition, naming a reader, if one is left.
   absl::Status Erase(Node node);
   // All at once, in any order; FailedPrecondition if a node outside `dead` reads one inside.
