@@ -102,11 +102,16 @@ class FieldSplitter {
     while (at_ < text_.size() && text_[at_] != '\n') ++at_;
   }
 
+  // Like protobuf's tokenizer: a zero byte ends a comment, and is an error then.
+  void SkipComment() {
+    while (at_ < text_.size() && text_[at_] != '\n' && text_[at_] != '\0') ++at_;
+  }
+
   void SkipBlanks() {
     for (; at_ < text_.size(); ++at_) {
       if (text_[at_] == '#') {
-        SkipLine();
-        if (at_ == text_.size()) return;
+        SkipComment();
+        if (at_ == text_.size() || text_[at_] == '\0') return;
       } else if (!IsSpace(text_[at_])) {
         return;
       }
@@ -138,7 +143,7 @@ class FieldSplitter {
           SkipString();
           continue;
         case '#':
-          SkipLine();
+          SkipComment();
           continue;
         case '{':
           open += '}';
@@ -357,7 +362,7 @@ absl::StatusOr<std::string> TextReader::Read(const Descriptor* descriptor, size_
   return sorted;
 }
 
-// True if the fields of the message are independent of each other, so that each may be parsed alone.
+// True if the fields of the message are independent of each other (no oneof), so that each may be taken alone.
 bool IsSplit(MessageKind kind) {
   return kind == MessageKind::kGraphDef || kind == MessageKind::kMetaGraphDef || kind == MessageKind::kSavedModel ||
          kind == MessageKind::kFunctionDefLibrary;
@@ -478,7 +483,10 @@ absl::StatusOr<std::string> MessageToText(MessageKind kind, absl::string_view by
 absl::Status AppendFieldsText(MessageKind kind, absl::string_view fields, int indent, bool drop_unknown_fields,
                               std::string* out) {
   RETURN_IF_ERROR(CheckFields(kind, fields, drop_unknown_fields));
-  return TextWriter(drop_unknown_fields, out).Write(DescriptorOf(kind), fields, indent);
+  TextWriter writer(drop_unknown_fields, out);
+  const Descriptor* const descriptor = DescriptorOf(kind);
+  if (IsSplit(kind)) return writer.Write(descriptor, fields, indent);
+  return writer.Print(fields, indent, NewMessage(descriptor).get());
 }
 
 absl::Status AppendNodeText(absl::string_view node_def, bool drop_unknown_fields, std::string* out) {

@@ -181,6 +181,11 @@ TEST(TextRefusedTest, Values) {
   EXPECT_THAT(AttrRefusal(absl::string_view("s: 'a\0b'", 8)), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
+TEST(TextRefusedTest, AZeroByteInAComment) {
+  EXPECT_THAT(Refusal(absl::string_view("# a\0b\n", 6)), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(Refusal(absl::string_view("node { # a\0b\n}", 15)), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
 TEST(TextRefusedTest, DepthIsLimited) {
   const auto nested = [](int cycles) {
     std::string text = "name: 'f'";
@@ -248,6 +253,13 @@ TEST(TextWriterTest, PartsOfOneMessageAreMerged) {
   TextFormat::PrintToString(both, &expected);
   ASSERT_OK_AND_ASSIGN(const std::string text, MessageToText(MessageKind::kGraphDef, bytes));
   EXPECT_EQ(text, expected);
+}
+
+TEST(TextWriterTest, OfAOneofTheLastMemberCounts) {
+  std::string bytes;
+  AppendBytesField(9, "p", &bytes);   // placeholder
+  AppendVarintField(3, 5, &bytes);    // i
+  EXPECT_EQ(MessageToText(MessageKind::kAttrValue, bytes).value(), "i: 5\n");
 }
 
 TEST(TextWriterTest, UnknownFieldsAreRefusedOrDropped) {
