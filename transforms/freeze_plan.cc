@@ -16,6 +16,7 @@
 #include "base/wire.h"
 #include "checkpoint/variable_keys.h"
 #include "graph/control_flow.h"
+#include "graph/frames.h"
 
 namespace cryograph {
 namespace {
@@ -47,6 +48,7 @@ class Planner {
     RETURN_IF_ERROR(ChooseVariables(everything));
     FollowVariables(everything);
     DropUpdates(everything);
+    FindAnchors(everything);
     plan_.keep = Reach(false, plan_.outputs);
     RETURN_IF_ERROR(CheckNames());
     RETURN_IF_ERROR(CheckCycles());
@@ -261,6 +263,9 @@ class Planner {
       for (const InputEdge& edge : node.inputs()) visit(edge.node);
       if (data_only) continue;
       for (const ControlEdge& edge : node.control_inputs()) visit(edge.node);
+      if (const auto anchors = plan_.anchors.find(node.id()); anchors != plan_.anchors.end()) {
+        for (const FreezePlan::Anchor& anchor : anchors->second) visit(anchor.from.node);
+      }
       if (options_.drop_colocation) continue;
       const AttrView colocation = node.attr("_class");
       if (colocation.kind() != AttrView::kList) continue;
@@ -408,6 +413,66 @@ class Planner {
       report_.notes.push_back(absl::StrCat("dropped ", report_.dropped_updates,
                                            " update ops that were reached only through control dependencies"));
     }
+  }
+
+  bool IsDropped(NodeId id) const { return plan_.dropped[Index(id)] != 0; }
+
+  void FindAnchors(const std::vector<char>& reached) {
+    if (report_.dropped_updates == 0) return;
+    const FrameInfo frames = FrameInfo::Analyze(graph_);
+    for (Node node : graph_.nodes()) {
+      if (reached[Index(node.id())] == 0 || IsDropped(node.id())) continue;
+      const absl::Span<const ControlEdge> controls = node.control_inputs();
+      if (std::none_of(controls.begin(), controls.end(), [this](ControlEdge edge) { return IsDropped(edge.node); })) {
+        continue;
+      }
+      for (int position : frames.GuardingControls(node)) {
+        const NodeId from = controls[static_cast<size_t>(position)].node;
+        FreezePlan::Anchor anchor;
+        if (IsDropped(from) && FindAnchor(from, &anchor)) plan_.anchors[node.id()].push_back(anchor);
+      }
+    }
+  }
+
+  // What `dropped`, in its frame and branch, waits for and that stays.
+  bool FindAnchor(NodeId dropped, FreezePlan::Anchor* anchor) const {
+    std::vector<NodeId> queue = {dropped};
+    absl::flat_hash_set<NodeId> seen = {dropped};
+    for (size_t i = 0; i < queue.size(); ++i) {
+      const Node node = graph_.node(queue[i]);
+      if (IsEnter(node.op()) || IsExit(node.op())) continue;  // Another frame lies behind.
+      for (const ControlEdge& edge : node.control_inputs()) {
+        if (IsDropped(edge.node)) {
+          if (seen.insert(edge.node).second) queue.push_back(edge.node);
+        } else if (HasInputs(edge.node)) {
+          *anchor = {{edge.node, 0}, /*control=*/true};
+          return true;
+        }
+      }
+      for (const InputEdge& edge : node.inputs()) {
+        if (IsDropped(edge.node)) {
+          if (seen.insert(edge.node).second) queue.push_back(edge.node);
+        } else if (HasInputs(edge.node) && !IsEnter(graph_.node(edge.node).op())) {
+          *anchor = {edge, /*control=*/false};
+          return true;
+        }
+      }
+    }
+    // An Enter is in the loop too, but keeps its variable alive: better than nothing.
+    for (NodeId id : queue) {
+      for (const InputEdge& edge : graph_.node(id).inputs()) {
+        if (IsDropped(edge.node) || !HasInputs(edge.node)) continue;
+        *anchor = {edge, /*control=*/false};
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // A node without inputs is everywhere and holds nothing in its place.
+  bool HasInputs(NodeId id) const {
+    const Node node = graph_.node(id);
+    return node.num_inputs() > 0 || !node.control_inputs().empty();
   }
 
   absl::Status CheckNames() {

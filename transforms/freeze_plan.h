@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -34,6 +35,12 @@ struct FreezePlan {
   std::vector<char> keep;          // By node id: what stays. Input edges from `dropped` nodes are control edges, and go.
   std::vector<char> dropped;       // By node id: update ops, and what only serves them.
   std::vector<Node> frozen;        // Variables to freeze, in graph order.
+  // A node that only control edges from dropped nodes held in its loop or branch waits for these instead.
+  struct Anchor {
+    Output from;
+    bool control = false;  // A control edge from the node will do; else it is about that very output.
+  };
+  absl::flat_hash_map<NodeId, std::vector<Anchor>> anchors;
   std::vector<Node> updates;       // Update ops whose value is needed, in graph order.
 
   const Carried* Of(Output output) const;

@@ -127,49 +127,22 @@ class Rewriter {
     return anchor;
   }
 
-  // Takes away the control edges from dropped nodes. Where such an edge alone kept the node in its loop or its branch,
-  // it waits for what the dropped node waited for.
+  // Takes away the control edges from dropped nodes, and puts the plan's anchors in their place.
   absl::Status CutDropped(Node node) {
-    if (std::none_of(node.control_inputs().begin(), node.control_inputs().end(),
-                     [this](const ControlEdge& edge) { return plan_.dropped[Index(edge.node)] != 0; })) {
-      return absl::OkStatus();
-    }
-    const std::vector<int> guards = has_control_flow_ ? frames_.GuardingControls(node) : std::vector<int>();
-    Node lost;
     for (int i = static_cast<int>(node.control_inputs().size()) - 1; i >= 0; --i) {
       const NodeId from = node.control_inputs()[static_cast<size_t>(i)].node;
-      if (plan_.dropped[Index(from)] == 0) continue;
-      if (std::find(guards.begin(), guards.end(), i) != guards.end()) lost = graph_.node(from);
-      graph_.RemoveControlInput(node, i);
+      if (plan_.dropped[Index(from)] != 0) graph_.RemoveControlInput(node, i);
     }
-    if (!lost) return absl::OkStatus();
-    std::vector<NodeId> queue = {lost.id()};
-    std::vector<NodeId> seen = queue;
-    for (size_t i = 0; i < queue.size(); ++i) {
-      const Node dropped = graph_.node(queue[i]);
-      if (IsEnter(dropped.op()) || IsExit(dropped.op())) continue;  // Another frame lies behind.
-      for (const ControlEdge& edge : dropped.control_inputs()) {
-        const Node other = graph_.node(edge.node);
-        if (plan_.Keeps(edge.node) && other.op() != "Const") {
-          graph_.AddControlInput(node, other);
-          return absl::OkStatus();
-        }
+    const auto anchors = plan_.anchors.find(node.id());
+    if (anchors == plan_.anchors.end()) return absl::OkStatus();
+    for (const FreezePlan::Anchor& anchor : anchors->second) {
+      Node from = graph_.node(anchor.from.node);
+      if (!anchor.control) {
+        const FreezePlan::Carried* carried = plan_.Of(anchor.from);
+        const DataType dtype = carried != nullptr ? carried->dtype : from.attr("T", DT_FLOAT);
+        ASSIGN_OR_RETURN(from, Anchor(node, anchor.from, dtype));
       }
-      for (const InputEdge& edge : dropped.inputs()) {
-        const Node other = graph_.node(edge.node);
-        const bool variable = other.num_inputs() == 0 && other.control_inputs().empty();
-        if (plan_.Keeps(edge.node) && !variable) {
-          const FreezePlan::Carried* carried = plan_.Of(edge);
-          const DataType dtype = carried != nullptr ? carried->dtype : other.attr("T", DT_FLOAT);
-          ASSIGN_OR_RETURN(const Node anchor, Anchor(node, edge, dtype));
-          graph_.AddControlInput(node, anchor);
-          return absl::OkStatus();
-        }
-        if (plan_.dropped[Index(edge.node)] != 0 && std::find(seen.begin(), seen.end(), edge.node) == seen.end()) {
-          seen.push_back(edge.node);
-          queue.push_back(edge.node);
-        }
-      }
+      graph_.AddControlInput(node, from);
     }
     return absl::OkStatus();
   }

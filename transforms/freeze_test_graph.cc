@@ -51,6 +51,16 @@ std::string NumberTensor(DataType dtype, absl::string_view text) {
   return TensorAttr(Tensor::Of<T>(dtype, DimsFor(&text, values.size()), values));
 }
 
+PartialShape ShapeOf(absl::string_view text) {
+  PartialShape shape;
+  shape.unknown_rank = text == "unknown";
+  if (shape.unknown_rank) return shape;
+  for (absl::string_view dim : absl::StrSplit(text, ',', absl::SkipEmpty())) {
+    shape.dims.push_back(dim == "?" ? -1 : std::atoi(std::string(dim).c_str()));
+  }
+  return shape;
+}
+
 std::string AttrOf(absl::string_view text) {
   DataType dtype;
   int64_t number;
@@ -77,16 +87,11 @@ std::string AttrOf(absl::string_view text) {
     }
     return AttrTypeList(types);
   }
-  if (absl::ConsumePrefix(&text, "shape:") || absl::ConsumePrefix(&text, "sl:")) {
-    PartialShape shape;
-    if (text == "unknown") {
-      shape.unknown_rank = true;
-    } else {
-      for (absl::string_view dim : absl::StrSplit(text, ',', absl::SkipEmpty())) {
-        shape.dims.push_back(dim == "?" ? -1 : std::atoi(std::string(dim).c_str()));
-      }
-    }
-    return AttrShape(shape);
+  if (absl::ConsumePrefix(&text, "shape:")) return AttrShape(ShapeOf(text));
+  if (absl::ConsumePrefix(&text, "shapes:")) {
+    std::vector<PartialShape> shapes;
+    for (absl::string_view shape : absl::StrSplit(text, ';')) shapes.push_back(ShapeOf(shape));
+    return AttrShapeList(shapes);
   }
   if (absl::ConsumePrefix(&text, "i32:")) return NumberTensor<int32_t>(DT_INT32, text);
   if (absl::ConsumePrefix(&text, "i64:")) return NumberTensor<int64_t>(DT_INT64, text);
