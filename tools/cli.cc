@@ -174,7 +174,16 @@ void Command::Example(std::string command, std::string meaning) {
 }
 
 void Command::Epilogue(std::string title, std::string text) {
+  Epilogue(std::move(title), [text = std::move(text)] { return text; });
+}
+
+void Command::Epilogue(std::string title, std::function<std::string()> text) {
   epilogues_.emplace_back(std::move(title), std::move(text));
+}
+
+bool Command::Given(absl::string_view name) {
+  const Flag* const flag = FindExact(name);
+  return flag != nullptr && !flag->uses_.empty();
 }
 
 Flag* Command::FindExact(absl::string_view name) {
@@ -285,7 +294,6 @@ absl::Status Command::Assign(Flag& flag, absl::string_view value, std::vector<st
 
 absl::Status Command::Set(const Match& match, absl::string_view value, std::vector<std::string>* notes) {
   Flag& flag = *match.flag;
-  flag.given_ = true;
   auto use = std::find_if(flag.uses_.begin(), flag.uses_.end(),
                           [&](const auto& other) { return other.first == match.spelling; });
   if (use == flag.uses_.end()) use = flag.uses_.insert(use, {match.spelling, ""});
@@ -416,7 +424,7 @@ std::string Command::HelpText() const {
                     absl::StrReplaceAll(command, {{"\n", "\n    "}}), "\n");
   }
   for (const auto& [title, prose] : epilogues_) {
-    absl::StrAppend(&text, "\n", title, "\n", Wrapped(prose, 2, kHelpWidth));
+    absl::StrAppend(&text, "\n", title, "\n", Wrapped(prose(), 2, kHelpWidth));
   }
   absl::StrAppend(&text,
                   "\nBooleans: --name, --name=true, --name=false, --noname. Values: --name=VALUE or --name ",

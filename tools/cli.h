@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -47,10 +48,6 @@ class Flag {
   // Accepted, but not in the help.
   Flag& Hidden();
 
-  const std::string& name() const { return name_; }
-  // True once the command line has set it.
-  bool given() const { return given_; }
-
  private:
   friend class Command;
   using Target = std::variant<std::string*, bool*, int64_t*, double*, std::vector<std::string>*>;
@@ -66,7 +63,7 @@ class Flag {
   // Spelling and value, once for each spelling that was used.
   std::vector<std::pair<std::string, std::string>> uses_;
   std::optional<int64_t> minimum_;
-  bool path_ = false, extension_ = false, hidden_ = false, given_ = false;
+  bool path_ = false, extension_ = false, hidden_ = false;
 };
 
 // The command line of one tool. The default of a flag is what its target holds when it is added.
@@ -94,8 +91,9 @@ class Command {
   // "--in_graph=FILE --out_graph=FILE": the line behind the tool's name in the usage.
   void Usage(std::string line) { usage_ = std::move(line); }
   void Example(std::string command, std::string meaning);
-  // Prose at the end of the help.
+  // Prose at the end of the help; made only when the help is printed.
   void Epilogue(std::string title, std::string text);
+  void Epilogue(std::string title, std::function<std::string()> text);
 
   // Reads `args` (without the program's name) into the targets. A value means that the tool shall end with
   // that exit status: help or version was asked for, or the command line was wrong and has been answered on
@@ -105,6 +103,9 @@ class Command {
   // The same without printing: true if the tool shall run, false if `help` is what to print to stdout.
   absl::StatusOr<bool> Parse(absl::Span<const std::string> args, std::vector<std::string>* notes,
                              std::string* help);
+
+  // True if the command line has set the flag `name`.
+  bool Given(absl::string_view name);
 
   std::string HelpText() const;
   const std::string& name() const { return name_; }
@@ -128,7 +129,8 @@ class Command {
   Family family_;
   std::deque<Flag> flags_;
   std::vector<std::string>* positionals_ = nullptr;
-  std::vector<std::pair<std::string, std::string>> examples_, epilogues_;
+  std::vector<std::pair<std::string, std::string>> examples_;
+  std::vector<std::pair<std::string, std::function<std::string()>>> epilogues_;
 };
 
 // --- Talking to the user. Only results go to stdout.

@@ -8,9 +8,10 @@
 #include <string>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_split.h"
+#include "absl/strings/str_replace.h"
 #include "tools/cli.h"
 
 namespace cryograph::cli {
@@ -18,16 +19,11 @@ namespace {
 
 constexpr char kUsagePayload[] = "cryograph.usage";
 
-// `prefix`, the first line, then the others indented.
+// `prefix`, the first line, then the others, all indented alike so that a caret stays below what it points
+// at.
 std::string Message(absl::string_view prefix, absl::string_view message) {
-  std::string text(prefix);
-  bool first = true;
-  for (absl::string_view line : absl::StrSplit(message, '\n')) {
-    if (!first && line.empty()) continue;
-    absl::StrAppend(&text, first || line[0] == ' ' ? "" : "  ", line, "\n");
-    first = false;
-  }
-  return text;
+  while (absl::EndsWith(message, "\n")) message.remove_suffix(1);
+  return absl::StrCat(prefix, absl::StrReplaceAll(message, {{"\n", "\n  "}}), "\n");
 }
 
 void Print(absl::string_view prefix, absl::string_view message) {

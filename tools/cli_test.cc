@@ -207,7 +207,7 @@ TEST(CommandTest, PathsMayStartAtHome) {
 }
 
 TEST(OutputTest, FurtherLinesOfAnErrorAreIndented) {
-  EXPECT_EQ(ErrorText(absl::NotFoundError("no node 'x' (CG101)\nwhy: it is gone\n    detail\ntry: another")),
+  EXPECT_EQ(ErrorText(absl::NotFoundError("no node 'x' (CG101)\nwhy: it is gone\n  detail\ntry: another\n")),
             "error: no node 'x' (CG101)\n  why: it is gone\n    detail\n  try: another\n");
   EXPECT_THAT(ErrorText(absl::InternalError("broken")), HasSubstr("reproducer"));
   EXPECT_THAT(ErrorText(absl::NotFoundError("x")), Not(HasSubstr("reproducer")));

@@ -46,7 +46,9 @@ ToolRun RunTool(const std::string& program, const std::vector<std::string>& args
   const std::string out_path = options.output_file.empty() ? folder + "/out" : options.output_file;
   const int in = open((folder + "/in").c_str(), O_RDONLY | O_CLOEXEC);
   const int out = open(out_path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  const int err = open((folder + "/err").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  // A pipe, since a limit on the size of files would cut the words short, too.
+  int err[2];
+  EXPECT_EQ(pipe2(err, O_CLOEXEC), 0);
 
   std::vector<std::string> words = args, environment;
   words.insert(words.begin(), path);
@@ -67,21 +69,27 @@ ToolRun RunTool(const std::string& program, const std::vector<std::string>& args
 
   const auto start = std::chrono::steady_clock::now();
   const pid_t child = fork();
-  if (child == 0) BecomeTool(path, argv.data(), env.data(), options, in, out, err);
+  if (child == 0) BecomeTool(path, argv.data(), env.data(), options, in, out, err[1]);
+  close(err[1]);
+  ToolRun run;
+  std::thread listener([&run, &err] {
+    char chunk[4096];
+    for (ssize_t got; (got = read(err[0], chunk, sizeof(chunk))) > 0;)
+      run.err.append(chunk, static_cast<size_t>(got));
+  });
   if (options.kill_after_us >= 0) {
     std::this_thread::sleep_for(std::chrono::microseconds(options.kill_after_us));
     kill(child, SIGKILL);
   }
   int status = 0;
   waitpid(child, &status, 0);
-  ToolRun run;
+  listener.join();
   run.ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-  for (int fd : {in, out, err}) close(fd);
+  for (int fd : {in, out, err[0]}) close(fd);
   if (WIFEXITED(status)) run.exit_code = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) run.signal = WTERMSIG(status);
   EXPECT_NE(run.exit_code, 127) << "cannot run " << path;
   if (options.output_file.empty()) run.out = ReadTestFile(folder + "/out");
-  run.err = ReadTestFile(folder + "/err");
   return run;
 }
 

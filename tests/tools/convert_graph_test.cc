@@ -1,0 +1,105 @@
+// What a user of convert_graph sees.
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/tools/run_tool.h"
+
+namespace cryograph {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+ToolRun Convert(const std::vector<std::string>& args, const RunOptions& options = {}) {
+  return RunTool("tools/convert_graph", args, options);
+}
+
+TEST(ConvertGraphTest, ToTextAndBackIsTheSameFile) {
+  const std::string folder = ScratchFolder();
+  for (const char* model : {"tests/models/digits/graph.pb", "tests/models/variants/control_flow/graph.pb",
+                            "tests/models/variants/dtypes/graph.pb"}) {
+    // TensorFlow 1.15 writes attributes in arbitrary order, so the first step brings them into ours.
+    ToolRun run = Convert({Runfile(model), folder + "/a.pb"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_THAT(run.err, AllOf(HasSubstr("converted "), HasSubstr(" of binary)")));
+    run = Convert({"--in_graph=" + folder + "/a.pb", "--out_graph=" + folder + "/a.pbtxt"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_THAT(run.err, HasSubstr(" of text)"));
+    EXPECT_THAT(ReadTestFile(folder + "/a.pbtxt"), StartsWith("node {\n"));
+    run = Convert({folder + "/a.pbtxt", folder + "/b.pb"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(ReadTestFile(folder + "/b.pb"), ReadTestFile(folder + "/a.pb")) << model;
+  }
+}
+
+TEST(ConvertGraphTest, TakesTheGraphOutOfAnyContainer) {
+  const std::string folder = ScratchFolder();
+  for (const char* model : {"tests/models/digits/model.ckpt.meta", "tests/models/digits/saved_model",
+                            "tests/models/digits/saved_model/saved_model.pb"}) {
+    const ToolRun run = Convert({Runfile(model), folder + "/graph.pbtxt"});
+    EXPECT_EQ(run.exit_code, 0) << model << run.err;
+    EXPECT_THAT(run.err, HasSubstr("only the graph is written")) << model;
+    EXPECT_THAT(ReadTestFile(folder + "/graph.pbtxt"),
+                AllOf(HasSubstr("name: \"probabilities\""), Not(HasSubstr("signature"))));
+  }
+}
+
+TEST(ConvertGraphTest, BrokenGraphsAreConvertedAsTheyAre) {
+  const std::string folder = ScratchFolder();
+  WriteTestFile(folder + "/in.pbtxt", "node { name: \"a\" op: \"Relu\" input: \"gone\" }\n");
+  ASSERT_EQ(Convert({folder + "/in.pbtxt", folder + "/out.pb"}).exit_code, 0);
+  const ToolRun run = Convert({folder + "/out.pb", "-", "--output_as_text"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("input: \"gone\""));
+}
+
+TEST(ConvertGraphTest, UnknownFieldsStayInBinaryAndAreDroppedFromTextOnlyOnRequest) {
+  const std::string folder = ScratchFolder();
+  // A node {name: "a", op: "NoOp"} with the unknown field 500 = 7.
+  const std::string node = std::string(
+      "\x0a\x01"
+      "a\x12\x04NoOp\xa0\x1f\x07");
+  WriteTestFile(folder + "/in.pb",
+                absl::StrCat("\x0a", std::string(1, static_cast<char>(node.size())), node));
+  ToolRun run = Convert({folder + "/in.pb", folder + "/out.pb"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(ReadTestFile(folder + "/out.pb"), ReadTestFile(folder + "/in.pb"));
+  run = Convert({folder + "/in.pb", folder + "/out.pbtxt"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.err, AllOf(HasSubstr("unknown"), HasSubstr("--drop_unknown_fields")));
+  EXPECT_FALSE(FileExists(folder + "/out.pbtxt"));
+  run = Convert({folder + "/in.pb", folder + "/out.pbtxt", "--drop_unknown_fields"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(ReadTestFile(folder + "/out.pbtxt"), HasSubstr("name: \"a\""));
+}
+
+TEST(ConvertGraphTest, ErrorsLeaveTheOldFile) {
+  const std::string folder = ScratchFolder();
+  WriteTestFile(folder + "/out.pb", "old");
+  WriteTestFile(folder + "/bad.pbtxt", "node { name: \"a\" nonsense: 1 }\n");
+  for (const auto& [args, status, words] :
+       std::vector<std::tuple<std::vector<std::string>, int, std::string>>{
+           {{}, 2, "--in_graph must name the model to read"},
+           {{folder + "/bad.pbtxt"}, 2, "--out_graph must say where the result goes"},
+           {{"a", "b", "c"}, 2, "takes two files"},
+           {{"--in_graph=a", "b", folder + "/out.pb"}, 2, "'b' and --in_graph=a name two files"},
+           {{"a", folder + "/out.pb", "--output_as_text", "--output_format=pb"}, 2, "contradict"},
+           {{folder + "/gone.pb", folder + "/out.pb"}, 1, "CG105"},
+           {{folder + "/bad.pbtxt", folder + "/out.pb"}, 1, "bad.pbtxt:1:"},
+       }) {
+    const ToolRun run = Convert(args);
+    EXPECT_EQ(run.exit_code, status) << run.err;
+    EXPECT_THAT(run.err, AllOf(StartsWith("error: "), HasSubstr(words)));
+    EXPECT_THAT(run.out, IsEmpty());
+    EXPECT_EQ(ReadTestFile(folder + "/out.pb"), "old");
+  }
+}
+
+}  // namespace
+}  // namespace cryograph

@@ -1,0 +1,141 @@
+// convert_graph: any file that holds a graph becomes a GraphDef, binary or text.
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "base/status_macros.h"
+#include "graph/model.h"
+#include "graph/open.h"
+#include "tools/cli.h"
+#include "tools/model_output.h"
+
+namespace cryograph {
+namespace {
+
+using cli::Command;
+using cli::Family;
+using cli::PrintNote;
+using cli::UsageError;
+
+struct Flags {
+  std::string in_graph, out_graph, saved_model_tags, format = "auto";
+  bool output_as_text = false, drop_unknown_fields = false;
+  std::vector<std::string> files;
+};
+
+void Declare(Flags& flags, Command& command) {
+  command.Usage("--in_graph=FILE --out_graph=FILE");
+  command.Positionals(&flags.files, "[IN [OUT]]");
+  command.Section("Input");
+  command
+      .Add(&flags.in_graph, "in_graph",
+           "What to read: GraphDef or MetaGraphDef, binary or text, or a SavedModel's directory or file. The "
+           "content "
+           "decides what it is. May be given as the first word instead.")
+      .Alias("input_graph")
+      .Value("FILE")
+      .Path();
+  command
+      .Add(&flags.saved_model_tags, "saved_model_tags",
+           "Tags of the SavedModel's graph, if it has several; separated by commas, in any order.")
+      .Value("TAG,TAG…");
+  command.Section("Output");
+  command
+      .Add(&flags.out_graph, "out_graph", "Where the GraphDef goes. May be given as the second word instead.")
+      .Alias("output_graph")
+      .Value("FILE")
+      .Path();
+  command
+      .Add(&flags.format, "output_format",
+           "auto writes text to a file named .pbtxt, .prototxt or .txt and binary to any other; saved_model "
+           "makes a "
+           "directory whose large values are variables.")
+      .Choices({"auto", "pb", "pbtxt", "saved_model"})
+      .Value("FORMAT");
+  command.Add(&flags.output_as_text, "output_as_text", "The same as --output_format=pbtxt.");
+  command.Add(&flags.drop_unknown_fields, "drop_unknown_fields",
+              "Text cannot hold fields that nobody knows: leave them out instead of refusing.");
+  command.Example("convert_graph frozen.pb frozen.pbtxt",
+                  "To text, and back again with the names exchanged:");
+  command.Example("convert_graph --in_graph=model.ckpt-7.meta --out_graph=- --output_as_text | less",
+                  "Look at the graph of a .meta file:");
+  command.Epilogue(
+      "What is kept",
+      "The graph is written as it is, defects included, in a canonical form: attributes sorted by key, the "
+      "same bytes from every run. Converting twice gives the same file. What a MetaGraph or SavedModel says "
+      "beside its graph (signatures, collections, saver) is not part of a GraphDef and is left out.");
+  command.Epilogue(
+      "Exit status",
+      "0: the result is written. 1: it could not be made. 2: wrong usage. With 1 and 2 nothing is written.");
+}
+
+const char* NameOf(OutputForm form) {
+  switch (form) {
+    case OutputForm::kBinary:
+      return "binary";
+    case OutputForm::kText:
+      return "text";
+    case OutputForm::kSavedModel:
+      return "SavedModel";
+  }
+  return "";
+}
+
+absl::Status Convert(Flags& flags) {
+  if (flags.files.size() > 2) return UsageError("convert_graph takes two files: IN and OUT");
+  for (size_t i = 0; i < flags.files.size(); ++i) {
+    std::string& target = i == 0 ? flags.in_graph : flags.out_graph;
+    if (!target.empty()) {
+      return UsageError(absl::StrCat("'", flags.files[i], "' and --", i == 0 ? "in_graph" : "out_graph", "=",
+                                     target, " name two files"));
+    }
+    target = flags.files[i];
+  }
+  if (flags.in_graph.empty())
+    return UsageError("--in_graph must name the model to read\ntry: convert_graph IN OUT");
+  RETURN_IF_ERROR(CheckOutputPath(flags.out_graph, {}, true, "--out_graph"));
+  ASSIGN_OR_RETURN(const OutputForm form, ChooseForm(flags.format, flags.output_as_text, flags.out_graph));
+
+  std::vector<std::string> notes;
+  OpenOptions open;
+  open.tags = flags.saved_model_tags;
+  absl::StatusOr<Model> model = OpenModel(flags.in_graph, open, &notes);
+  for (const std::string& note : notes) PrintNote(note);
+  RETURN_IF_ERROR(model.status());
+  if (!model->meta_fields.empty()) {
+    PrintNote(absl::StrCat(flags.in_graph,
+                           " says more than its graph (signatures, collections, saver); only the graph "
+                           "is written"));
+  }
+  OutputOptions output;
+  output.form = form;
+  output.drop_unknown_fields = flags.drop_unknown_fields;
+  output.allow_defects = true;
+  const absl::StatusOr<uint64_t> size = WriteModel(*model, flags.out_graph, output);
+  if (absl::IsInvalidArgument(size.status()) && form == OutputForm::kText && !flags.drop_unknown_fields) {
+    return absl::InvalidArgumentError(absl::StrCat(size.status().message(), "\ntry: --drop_unknown_fields"));
+  }
+  RETURN_IF_ERROR(size.status());
+  std::fprintf(stderr, "converted %s (%s of %s)\n", cli::Counted(model->graph().num_nodes(), "node").c_str(),
+               cli::BytesText(*size).c_str(), NameOf(form));
+  return absl::OkStatus();
+}
+
+int Run(absl::Span<const std::string> args) {
+  Flags flags;
+  Command command("convert_graph", Family::kCpp,
+                  "writes the graph of any model file as a GraphDef, binary or text.");
+  Declare(flags, command);
+  if (std::optional<int> status = command.Parse(args)) return *status;
+  return cli::Finish(Convert(flags));
+}
+
+CRYOGRAPH_REGISTER_TOOL(convert_graph, "Any file with a graph becomes a .pb or .pbtxt.", Run);
+
+}  // namespace
+}  // namespace cryograph

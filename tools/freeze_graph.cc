@@ -1,0 +1,404 @@
+// freeze_graph: a graph and the values of its variables become one GraphDef of constants. Every flag of every
+// version of TensorFlow's tool is understood; what it reports as success and gets wrong is right here, or
+// refused.
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/types/span.h"
+#include "base/byte_sink.h"
+#include "base/mapped_file.h"
+#include "base/status_macros.h"
+#include "checkpoint/checkpoint.h"
+#include "graph/finding.h"
+#include "graph/model.h"
+#include "graph/open.h"
+#include "graph/sniff.h"
+#include "graph/text.h"
+#include "graph/verify.h"
+#include "graph/wire_check.h"
+#include "tools/cli.h"
+#include "tools/freeze_report.h"
+#include "tools/model_names.h"
+#include "tools/model_output.h"
+#include "transforms/freeze_variables.h"
+
+namespace cryograph {
+namespace {
+
+using cli::Command;
+using cli::Family;
+using cli::PrintNote;
+using cli::UsageError;
+
+struct Flags {
+  std::string input_graph, input_meta_graph, input_saved_model_dir, saved_model_tags = "serve";
+  std::string input_saver, input_checkpoint;
+  int64_t checkpoint_version = 2;
+  bool input_binary = false, input_binary_given = false;
+  std::string output_graph;
+  std::vector<std::string> output_node_names;
+  bool clear_devices = true;
+  std::vector<std::string> initializer_nodes, allow, deny;
+  std::string restore_op_name = "save/restore_all", filename_tensor_name = "save/Const:0";
+
+  bool output_as_text = false, in_place = false, verify = true;
+  std::string output_format = "pb", compat = "2.21", missing = "error", state = "error", report_json;
+  std::vector<std::string> variable_map;
+  bool use_ema = false, allow_py_func = false, allow_frozen = false, allow_initializer_overwrite = false;
+  bool drop_colocation = false, keep_functions = false;
+};
+
+void Declare(Flags& flags, Command& command) {
+  command.Usage(
+      "--input_graph=FILE --input_checkpoint=PREFIX --output_graph=FILE --output_node_names=NAME,NAME…");
+  command.Section("Model: one of three");
+  command.Add(&flags.input_graph, "input_graph", "The graph: a GraphDef, binary or text.")
+      .Value("FILE")
+      .Path();
+  command
+      .Add(&flags.input_meta_graph, "input_meta_graph",
+           "A MetaGraphDef, such as the .meta file beside a checkpoint. Its saver says where each variable's "
+           "value is.")
+      .Value("FILE")
+      .Path();
+  command
+      .Add(&flags.input_saved_model_dir, "input_saved_model_dir",
+           "A SavedModel's directory; it brings its own variables, so --input_checkpoint is not needed.")
+      .Value("DIR")
+      .Path();
+  command
+      .Add(&flags.saved_model_tags, "saved_model_tags",
+           "Tags of the SavedModel's graph, separated by commas, in any order.")
+      .Value("TAG,TAG…");
+  command.Add(&flags.input_binary, "input_binary",
+              "What TensorFlow's tool needs to be told: that the input files are binary. Here the content "
+              "decides, and "
+              "a note says if it differs.");
+
+  command.Section("Values");
+  command
+      .Add(&flags.input_checkpoint, "input_checkpoint",
+           "The checkpoint: its prefix (model.ckpt-7), any of its files, the state file 'checkpoint', or its "
+           "directory. "
+           "Formats V1 and V2.")
+      .Value("PREFIX")
+      .Path();
+  command
+      .Add(&flags.input_saver, "input_saver",
+           "A SaverDef, binary or text, that names the restore nodes in --input_graph: for checkpoints whose "
+           "keys are not "
+           "the variables' names. Without it, restore nodes in the graph are found by their op.")
+      .Value("FILE")
+      .Path();
+  command.Add(&flags.checkpoint_version, "checkpoint_version",
+              "1 or 2. The content decides; a note says if it differs.");
+  command
+      .Add(&flags.initializer_nodes, "initializer_nodes",
+           "Nodes that give variables which the checkpoint lacks their initial value (constants and fills "
+           "only).")
+      .Value("NAME,NAME…");
+
+  command.Section("Result");
+  command
+      .Add(&flags.output_graph, "output_graph",
+           "Where the frozen graph goes. Missing directories are made; the file appears when it is whole, "
+           "and an old one "
+           "stays on any error.")
+      .Value("FILE")
+      .Path();
+  command
+      .Add(&flags.output_node_names, "output_node_names",
+           "The nodes to keep, with all they need. 'name:0' names its node.")
+      .Value("NAME,NAME…");
+  command.Add(&flags.clear_devices, "clear_devices",
+              "Forgets on which device each node of the main graph shall run. TensorFlow's tool ignores "
+              "=false together "
+              "with --input_meta_graph; here it holds.");
+  command
+      .Add(&flags.allow, "variable_names_whitelist",
+           "Freeze only the variables of these names; others stay variables.")
+      .Alias("variable_names_allowlist")
+      .Value("NAME,NAME…");
+  command.Add(&flags.deny, "variable_names_blacklist", "Do not freeze the variables of these names.")
+      .Alias("variable_names_denylist")
+      .Value("NAME,NAME…");
+  command.Add(&flags.restore_op_name, "restore_op_name", "Accepted and ignored, as since TensorFlow 0.12.")
+      .Value("NAME");
+  command
+      .Add(&flags.filename_tensor_name, "filename_tensor_name",
+           "Accepted and ignored, as since TensorFlow 0.12.")
+      .Value("NAME");
+
+  command.Section("Beyond TensorFlow's tool");
+  command
+      .Add(&flags.output_format, "output_format",
+           "pb: binary; pbtxt: text; saved_model: a new directory whose large values are variables again, "
+           "which is the "
+           "form that has no 2 GiB limit.")
+      .Choices({"pb", "pbtxt", "saved_model"})
+      .Value("FORMAT")
+      .Extension();
+  command.Add(&flags.output_as_text, "output_as_text", "The same as --output_format=pbtxt.").Extension();
+  command
+      .Add(&flags.compat, "compat",
+           "The TensorFlow whose way of writing constants is used: 1.15 lists half and bfloat16 values one "
+           "by one, 2.21 "
+           "writes them as bytes. Both read both.")
+      .Choices({"1.15", "2.21"})
+      .Value("RELEASE")
+      .Extension();
+  command
+      .Add(&flags.variable_map, "variable_map",
+           "Pairs variable=key for variables that the checkpoint holds under another name; 'from/*=to/*' "
+           "renames a "
+           "scope. Stronger than everything the files say.")
+      .Value("VARIABLE=KEY,…")
+      .Extension();
+  command
+      .Add(&flags.missing, "missing",
+           "What to do for variables that the outputs need and the checkpoint lacks: refuse, use the initial "
+           "value in "
+           "the graph if it is a constant or a fill, or use zeros.")
+      .Choices({"error", "init", "zeros"})
+      .Value("WHAT")
+      .Extension();
+  command
+      .Add(&flags.state, "state",
+           "What to do with an op that changes a variable and whose value the outputs need: refuse; 'drop' "
+           "uses the "
+           "variable's frozen value; 'pure' computes what the first run would (AssignSub becomes Sub).")
+      .Choices({"error", "drop", "pure"})
+      .Value("WHAT")
+      .Extension();
+  command
+      .Add(&flags.use_ema, "use_ema", "Take the moving average of a variable where the checkpoint has one.")
+      .Extension();
+  command
+      .Add(&flags.allow_py_func, "allow_py_func",
+           "Keep Python calls, which run only in the program that made them.")
+      .Extension();
+  command
+      .Add(&flags.allow_frozen, "allow_frozen", "A graph without variables is stripped instead of refused.")
+      .Extension();
+  command
+      .Add(&flags.allow_initializer_overwrite, "allow_initializer_overwrite",
+           "Let --initializer_nodes replace values that were restored.")
+      .Extension();
+  command
+      .Add(&flags.drop_colocation, "drop_colocation",
+           "Do not keep nodes only because a kept node is to be placed with them.")
+      .Extension();
+  command.Add(&flags.keep_functions, "keep_functions", "Keep library functions that nothing calls.")
+      .Extension();
+  command.Add(&flags.in_place, "in_place", "Allow --output_graph to be the input file.").Extension();
+  command.Add(&flags.verify, "verify", "Check the result before it is written; --verify=off skips that.")
+      .Extension();
+  command
+      .Add(&flags.report_json, "report_json",
+           "Write which variable came from which key, with type and shape, and which keys were not used.")
+      .Value("FILE")
+      .Path()
+      .Extension();
+
+  command.Example(
+      "freeze_graph --input_graph=graph.pb --input_checkpoint=model.ckpt-7 --output_graph=frozen.pb "
+      "--output_node_names=softmax",
+      "From a graph and a checkpoint:");
+  command.Example(
+      "freeze_graph --input_meta_graph=model.ckpt-7.meta --input_checkpoint=model.ckpt-7 "
+      "--output_graph=frozen.pb --output_node_names=softmax",
+      "From the .meta file:");
+  command.Example(
+      "freeze_graph --input_saved_model_dir=export/1 --output_graph=frozen.pb --output_node_names=softmax",
+      "From a SavedModel:");
+  command.Epilogue(
+      "Exit status",
+      "0: the frozen graph is written. 1: it could not be frozen. 2: wrong usage. With 1 and 2 nothing is "
+      "written.");
+}
+
+std::vector<std::pair<std::string, std::string>> PairsOf(const std::vector<std::string>& texts,
+                                                         absl::Status& status) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos || equals + 1 == text.size()) {
+      status = UsageError(absl::StrCat("--variable_map: '", text, "' is no VARIABLE=KEY"));
+      return pairs;
+    }
+    pairs.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return pairs;
+}
+
+absl::Status CheckUsage(const Flags& flags) {
+  if (flags.checkpoint_version != 1 && flags.checkpoint_version != 2) {
+    return UsageError(
+        absl::StrCat("--checkpoint_version=", flags.checkpoint_version,
+                     ": checkpoints have version 1 or 2 (CG115)\ntry: leave the flag out, the file tells"));
+  }
+  RETURN_IF_ERROR(CheckOutputPath(flags.output_graph, {flags.input_graph, flags.input_meta_graph},
+                                  flags.in_place, "--output_graph"));
+  const std::string& directory = flags.input_saved_model_dir;
+  if (directory.empty() && !flags.input_graph.empty() && !flags.input_meta_graph.empty()) {
+    return UsageError(
+        "--input_graph and --input_meta_graph name two graphs, and one is frozen\n"
+        "why: TensorFlow's tool merges them, and restores the variables of one while it converts the other\n"
+        "try: --input_meta_graph alone, with --input_checkpoint");
+  }
+  if (directory.empty() && flags.input_graph.empty() && flags.input_meta_graph.empty()) {
+    return UsageError(
+        "no model to freeze\ntry: --input_graph=FILE, --input_meta_graph=FILE or "
+        "--input_saved_model_dir=DIR");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<FreezeOptions> OptionsOf(const Flags& flags) {
+  FreezeOptions options;
+  options.outputs = flags.output_node_names;
+  options.allow = flags.allow;
+  options.deny = flags.deny;
+  absl::Status status;
+  options.variable_map = PairsOf(flags.variable_map, status);
+  RETURN_IF_ERROR(status);
+  options.initializer_nodes = flags.initializer_nodes;
+  options.allow_initializer_overwrite = flags.allow_initializer_overwrite;
+  options.state = flags.state == "drop"   ? StatePolicy::kDrop
+                  : flags.state == "pure" ? StatePolicy::kPure
+                                          : StatePolicy::kError;
+  options.missing = flags.missing == "init"    ? MissingPolicy::kInit
+                    : flags.missing == "zeros" ? MissingPolicy::kZeros
+                                               : MissingPolicy::kError;
+  options.use_ema = flags.use_ema;
+  options.allow_py_func = flags.allow_py_func;
+  options.allow_frozen = flags.allow_frozen;
+  options.drop_colocation = flags.drop_colocation;
+  options.keep_functions = flags.keep_functions;
+  options.clear_devices = flags.clear_devices;
+  return options;
+}
+
+// Opens what the flags name.
+absl::StatusOr<Model> OpenInput(const Flags& flags) {
+  OpenOptions options;
+  std::string path = flags.input_graph;
+  options.expect = OpenOptions::Expect::kGraphDef;
+  if (!flags.input_saved_model_dir.empty()) {
+    path = flags.input_saved_model_dir;
+    options.expect = OpenOptions::Expect::kSavedModel;
+    options.tags = flags.saved_model_tags;
+    if (!flags.input_graph.empty()) PrintNote("--input_graph is ignored: the SavedModel has its own graph");
+  } else if (!flags.input_meta_graph.empty()) {
+    path = flags.input_meta_graph;
+    options.expect = OpenOptions::Expect::kMetaGraph;
+  }
+  if (flags.input_binary_given && options.expect != OpenOptions::Expect::kSavedModel) {
+    options.text = !flags.input_binary;
+  }
+  std::vector<std::string> notes;
+  absl::StatusOr<Model> model = OpenModel(path, options, &notes);
+  for (const std::string& note : notes) PrintNote(note);
+  return model;
+}
+
+// The serialized SaverDef of a file, binary or text.
+absl::StatusOr<std::string> OpenSaver(const std::string& path) {
+  ASSIGN_OR_RETURN(std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
+  const Sniffed sniffed = Sniff(file->bytes());
+  if (sniffed.kind != FileKind::kSaverDef) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--input_saver=", path, " is ", Describe(sniffed), ", not a SaverDef (CG108)",
+                     sniffed.kind == FileKind::kMetaGraphDef
+                         ? "\ntry: --input_meta_graph, whose saver is used by itself"
+                         : "\ntry: leave the flag out; restore nodes are found in the graph"));
+  }
+  if (sniffed.text) return MessageFromText(MessageKind::kSaverDef, file->bytes(), path);
+  RETURN_IF_ERROR(CheckWire(file->bytes(), MessageKind::kSaverDef, path));
+  return std::string(file->bytes());
+}
+
+absl::Status Freeze(const Flags& flags) {
+  RETURN_IF_ERROR(CheckUsage(flags));
+  const std::string format =
+      flags.output_as_text && flags.output_format == "pb" ? "pbtxt" : flags.output_format;
+  ASSIGN_OR_RETURN(const OutputForm form, ChooseForm(format, flags.output_as_text, flags.output_graph));
+  ASSIGN_OR_RETURN(FreezeOptions options, OptionsOf(flags));
+  ASSIGN_OR_RETURN(Model model, OpenInput(flags));
+  std::vector<std::string> notes;
+
+  const bool saved_model = !flags.input_saved_model_dir.empty();
+  if (!flags.input_saver.empty()) {
+    ASSIGN_OR_RETURN(options.saver, OpenSaver(flags.input_saver));
+  }
+  if ((saved_model || !flags.input_saver.empty()) && !options.initializer_nodes.empty()) {
+    notes.push_back(
+        absl::StrCat("--initializer_nodes is ignored: ", saved_model ? "a SavedModel" : "--input_saver",
+                     " says where every value is"));
+    options.initializer_nodes.clear();
+  }
+
+  std::string checkpoint_path = flags.input_checkpoint;
+  if (saved_model || (checkpoint_path.empty() && !model.variables_prefix.empty())) {
+    if (!checkpoint_path.empty())
+      notes.push_back("--input_checkpoint is ignored: the SavedModel has its own variables");
+    checkpoint_path = model.variables_prefix;
+  } else if (checkpoint_path.empty() && !flags.allow_frozen) {
+    return UsageError(
+        "--input_checkpoint must say where the variables' values are (CG110)\n"
+        "try: --input_checkpoint=PREFIX, such as model.ckpt-7");
+  }
+  if (!checkpoint_path.empty()) {
+    ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> checkpoint, Checkpoint::Open(checkpoint_path, &notes));
+    if (!saved_model && flags.checkpoint_version != checkpoint->version() && flags.checkpoint_version != 2) {
+      notes.push_back(absl::StrCat("--checkpoint_version=", flags.checkpoint_version, ", but ",
+                                   checkpoint->prefix(), " is of version ", checkpoint->version(),
+                                   " and is read as that (CG115)"));
+    }
+    options.checkpoint = std::move(checkpoint);
+  }
+  for (const std::string& note : notes) PrintNote(note);
+
+  if (options.outputs.empty()) return NoOutputsGiven(model, "--output_node_names");
+  RETURN_IF_ERROR(CheckNodesExist(model, options.outputs, "--output_node_names"));
+  ASSIGN_OR_RETURN(const FreezeReport report, FreezeVariables(model, options));
+  for (const std::string& note : report.notes) PrintNote(note);
+  if (flags.verify) RETURN_IF_ERROR(FindingsStatus(Verify(model)));
+
+  OutputOptions output;
+  output.form = form;
+  output.inputs = report.inputs;
+  output.outputs = flags.output_node_names;
+  output.tensor_form = flags.compat == "1.15" ? TensorForm::kTensorFlow1 : TensorForm::kTensorFlow2;
+  RETURN_IF_ERROR(WriteModel(model, flags.output_graph, output).status());
+  if (!flags.report_json.empty()) RETURN_IF_ERROR(WriteFile(flags.report_json, FreezeReportJson(report)));
+  std::fprintf(stderr, "%s\n", report.Summary().c_str());
+  return absl::OkStatus();
+}
+
+int Run(absl::Span<const std::string> args) {
+  Flags flags;
+  Command command(
+      "freeze_graph", Family::kPython,
+      "turns a graph and the values of its variables into one GraphDef of constants, without TensorFlow.");
+  Declare(flags, command);
+  if (std::optional<int> status = command.Parse(args)) return *status;
+  flags.input_binary_given = command.Given("input_binary");
+  return cli::Finish(Freeze(flags));
+}
+
+CRYOGRAPH_REGISTER_TOOL(freeze_graph, "A graph and its checkpoint become one graph of constants.", Run);
+
+}  // namespace
+}  // namespace cryograph

@@ -1,0 +1,103 @@
+#include "tools/model_output.h"
+
+#include <sys/stat.h>
+
+#include <memory>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/byte_sink.h"
+#include "base/status_macros.h"
+#include "checkpoint/saved_model_writer.h"
+#include "graph/export.h"
+#include "graph/export_text.h"
+#include "tools/cli.h"
+
+namespace cryograph {
+namespace {
+
+bool SameFile(const std::string& a, const std::string& b) {
+  struct stat info_a, info_b;
+  if (stat(a.c_str(), &info_a) != 0 || stat(b.c_str(), &info_b) != 0) return a == b;
+  return info_a.st_dev == info_b.st_dev && info_a.st_ino == info_b.st_ino;
+}
+
+// The file was written, but TensorFlow cannot read it: CG141.
+void WarnOfLimit(Model& model, const std::string& path, uint64_t size, absl::string_view hint) {
+  cli::PrintWarning(
+      absl::StrCat(path, " has ", cli::BytesText(size),
+                   ", and TensorFlow cannot parse a GraphDef over 2 GiB (CG141)\nwhy: its largest "
+                   "constants are ",
+                   absl::StrJoin(LargestConstants(model, 10), ", "), hint));
+}
+
+}  // namespace
+
+bool HasTextSuffix(const std::string& path) {
+  return absl::EndsWith(path, ".pbtxt") || absl::EndsWith(path, ".prototxt") || absl::EndsWith(path, ".txt");
+}
+
+absl::Status CheckOutputPath(const std::string& output, const std::vector<std::string>& inputs, bool in_place,
+                             const std::string& flag) {
+  if (output.empty()) {
+    return cli::UsageError(absl::StrCat(flag, " must say where the result goes (CG145)\ntry: ", flag,
+                                        "=FILE, or ", flag, "=- for stdout"));
+  }
+  for (const std::string& input : inputs) {
+    if (in_place || input.empty() || output == "-" || !SameFile(output, input)) continue;
+    return cli::UsageError(
+        absl::StrCat(flag, "=", output, " is the input file (CG145)\ntry: another name, or --in_place"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<OutputForm> ChooseForm(const std::string& format, bool as_text, const std::string& path) {
+  if (as_text && format != "auto" && format != "pbtxt") {
+    return cli::UsageError(
+        absl::StrCat("--output_as_text and --output_format=", format, " contradict each other"));
+  }
+  if (as_text || format == "pbtxt") return OutputForm::kText;
+  if (format == "auto" && HasTextSuffix(path)) return OutputForm::kText;
+  if (format != "saved_model") return OutputForm::kBinary;
+  if (path == "-") return cli::UsageError("a SavedModel is a directory and cannot be written to stdout");
+  return OutputForm::kSavedModel;
+}
+
+absl::StatusOr<uint64_t> WriteModel(Model& model, const std::string& path, const OutputOptions& options) {
+  ExportOptions form;
+  form.allow_defects = options.allow_defects;
+  form.tensor_form = options.tensor_form;
+  form.progress = cli::Progress();
+  if (options.form == OutputForm::kSavedModel) {
+    SavedModelOptions saved_model;
+    saved_model.inputs = options.inputs;
+    saved_model.outputs = options.outputs;
+    saved_model.graph = form;
+    ASSIGN_OR_RETURN(const SavedModelReport report, WriteSavedModel(model, path, saved_model));
+    if (report.message_bytes > kTensorFlowLimit)
+      WarnOfLimit(model, path + "/saved_model.pb", report.message_bytes, "");
+    return report.message_bytes + report.outlined_bytes;
+  }
+  bool created_directory = false;
+  ASSIGN_OR_RETURN(std::unique_ptr<FileSink> sink, FileSink::Create(path, &created_directory));
+  const absl::Status status = options.form == OutputForm::kText
+                                  ? ExportGraphDefText(model, *sink, options.drop_unknown_fields, form)
+                                  : ExportGraphDef(model, *sink, form);
+  // What cannot be written for the model's sake; trouble with files names the file already.
+  if (absl::IsInvalidArgument(status)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(model.path, model.path.empty() ? "" : ": ", status.message()));
+  }
+  RETURN_IF_ERROR(status);
+  RETURN_IF_ERROR(sink->Commit());
+  if (created_directory) cli::PrintNote(absl::StrCat("made the directory of ", path));
+  const uint64_t size = static_cast<uint64_t>(sink->size());
+  if (options.form == OutputForm::kBinary && size > kTensorFlowLimit) {
+    WarnOfLimit(model, path, size,
+                "\ntry: --output_format=saved_model, which keeps large values beside the graph");
+  }
+  return size;
+}
+
+}  // namespace cryograph

@@ -1,0 +1,45 @@
+// How tools write a model: checked, atomically, and with a word on what TensorFlow cannot read back.
+#ifndef CRYOGRAPH_TOOLS_MODEL_OUTPUT_H_
+#define CRYOGRAPH_TOOLS_MODEL_OUTPUT_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "graph/model.h"
+#include "graph/tensor.h"
+
+namespace cryograph {
+
+enum class OutputForm { kBinary, kText, kSavedModel };
+
+// What --output_format, --output_as_text and the output's name say together. "auto" writes text to a file
+// that has a text suffix. Usage error if they contradict each other.
+absl::StatusOr<OutputForm> ChooseForm(const std::string& format, bool as_text, const std::string& path);
+
+struct OutputOptions {
+  OutputForm form = OutputForm::kBinary;
+  std::vector<std::string> inputs, outputs;  // SavedModel only: what its signature offers.
+  bool drop_unknown_fields = false;  // Text only: else unknown fields, which text cannot hold, are an error.
+  bool allow_defects = false;        // Write a broken graph as it is.
+  TensorForm tensor_form = TensorForm::kTensorFlow2;
+};
+
+// Writes the main graph of `model` with its functions to `path` ("-": stdout). On an error there is no new
+// file, and an old one is as it was. Prints a note if it made a directory, a warning (CG141) if TensorFlow
+// cannot parse the result for its size, and progress if stderr is a terminal. Returns the size in bytes.
+absl::StatusOr<uint64_t> WriteModel(Model& model, const std::string& path, const OutputOptions& options);
+
+// Usage error (CG145) if `output` is empty, or the same file as one of `inputs` and `in_place` is false.
+// `flag` is the output's flag.
+absl::Status CheckOutputPath(const std::string& output, const std::vector<std::string>& inputs, bool in_place,
+                             const std::string& flag);
+
+// True for names that stand for text: .pbtxt, .prototxt, .txt.
+bool HasTextSuffix(const std::string& path);
+
+}  // namespace cryograph
+
+#endif  // CRYOGRAPH_TOOLS_MODEL_OUTPUT_H_
