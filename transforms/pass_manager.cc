@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/nearest.h"
 #include "base/status_macros.h"
+#include "transforms/instrument/promises.h"
+#include "transforms/instrument/structure_lint.h"
 
 namespace cryograph {
 
@@ -76,18 +78,12 @@ absl::Status Prefixed(const absl::Status& status, absl::string_view prefix) {
   return absl::Status(status.code(), absl::StrCat(prefix, status.message()));
 }
 
-void PinPromised(Graph& graph, const PassContext& context) {
-  const auto pin = [&graph](const std::string& name) {
-    if (const Node node = graph.Find(name); node && !node.pinned()) graph.Pin(node);
-  };
-  for (const TensorName& input : context.inputs()) pin(input.node);
-  for (const TensorName& output : context.outputs()) pin(output.node);
-  for (const std::string& name : context.keep()) pin(name);
-}
-
 }  // namespace
 
-PassManager::PassManager() = default;
+PassManager::PassManager() {
+  Add(std::make_unique<Promises>());
+  Add(std::make_unique<StructureLint>());
+}
 PassManager::PassManager(PassManager&&) = default;
 PassManager& PassManager::operator=(PassManager&&) = default;
 PassManager::~PassManager() = default;
@@ -194,7 +190,6 @@ void PassManager::Add(std::unique_ptr<PassInstrumentation> hook) { hooks_.push_b
 absl::Status PassManager::Run(Model& model, PassContext& context) {
   State state{model, context, {}, 0};
   for (const std::string& warning : warnings_) context.run_report().warnings.push_back(warning);
-  PinPromised(model.graph(), context);
   for (auto& hook : hooks_) RETURN_IF_ERROR(hook->Start(model, context));
   RETURN_IF_ERROR(RunSteps(steps_, state));
   for (auto& hook : hooks_) RETURN_IF_ERROR(hook->Finish(model, context));
@@ -273,7 +268,6 @@ absl::Status PassManager::Execute(const Step& step, const PassRun& run, State& s
     if (const int dropped = model.graph().FixColocations(); dropped > 0) {
       run.report.Count("colocations dropped", dropped);
     }
-    PinPromised(model.graph(), state.context);
   }
   run.report.edits = EditsOf(model) - edits;
   run.report.nodes_after = model.graph().num_nodes();

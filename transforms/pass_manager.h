@@ -2,7 +2,6 @@
 #ifndef CRYOGRAPH_TRANSFORMS_PASS_MANAGER_H_
 #define CRYOGRAPH_TRANSFORMS_PASS_MANAGER_H_
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "graph/model.h"
+#include "transforms/instrumentation.h"
 #include "transforms/pass.h"
 #include "transforms/spec.h"
 
@@ -19,29 +19,6 @@ namespace cryograph {
 struct ParseOptions {
   bool strict_compat = false;  // The grammar of transform_graph and nothing more: SpecOptions.
   bool compat = false;         // A parameter that the pass does not have is a warning, not an error.
-};
-
-// One execution of one pass, as hooks see it.
-struct PassRun {
-  const Pass& pass;
-  Model& model;
-  PassContext& context;
-  StepReport& report;                           // In After(): what the pass did, and its status.
-  std::function<std::string()> remaining_spec;  // This step and all that would follow.
-};
-
-// Hooks run in the order they were added. A hook that fails in Before() or After() fails the step.
-class PassInstrumentation {
- public:
-  virtual ~PassInstrumentation() = default;
-  virtual absl::Status Start(Model&, PassContext&) { return absl::OkStatus(); }
-  // False: the step is skipped. Asked of every hook, even if an earlier one said no.
-  virtual bool ShouldRun(const PassRun&) { return true; }
-  virtual absl::Status Before(const PassRun&) { return absl::OkStatus(); }
-  virtual absl::Status After(const PassRun&) { return absl::OkStatus(); }  // Also after a failure.
-  // The step failed, by the pass or by a hook's After(), and the run ends with it.
-  virtual void OnFailure(const PassRun&) {}
-  virtual absl::Status Finish(Model&, PassContext&) { return absl::OkStatus(); }  // Only if all went well.
 };
 
 // A parsed pipeline. Movable. One may be run on many models, one after the other.
@@ -68,7 +45,9 @@ class PassManager {
   // Runs all steps on the main graph of `model`, which must be that of `context`. Colocations are put right after each
   // step. On an error the model is in the middle of things and must not be written. Messages name the step:
   // "pass #3 'remove_nodes': …". The report is in context.run_report().
-  // Nodes that the context's inputs, outputs and keep name are pinned, also those that come to exist on the way.
+  // Nodes that the context's inputs, outputs and keep and the model's signatures name are pinned, also those that come
+  // to exist on the way. After every step Promises and StructureLint look at the graph (instrument/), before the hooks
+  // that were added.
   absl::Status Run(Model& model, PassContext& context);
 
  private:
@@ -88,7 +67,7 @@ class PassManager {
   Spec spec_;
   std::vector<Step> steps_;
   std::vector<std::string> warnings_;
-  std::vector<std::unique_ptr<PassInstrumentation>> hooks_;
+  std::vector<std::unique_ptr<PassInstrumentation>> hooks_;  // The two that are always there come first.
 };
 
 }  // namespace cryograph

@@ -18,7 +18,7 @@ class RemoveNodes final : public Pass {
 
   std::string doc() const override {
     return "A node goes if its type matches and it has from one to `max_inputs` data inputs; those behind the first are\n"
-           "forgotten. Inputs and outputs of the graph stay. Where transform_graph goes wrong, the node stays, with a remark:\n"
+           "forgotten, and go if nobody else reads them. Inputs and outputs of the graph stay. Where transform_graph goes wrong, the node stays, with a remark:\n"
            "\n"
            "* It has control readers and reads a Switch, Merge, Enter, Exit or NextIteration: the readers would no longer be\n"
            "  bound to a branch or an iteration (transform_graph makes both branches of a conditional run).\n"
@@ -101,8 +101,21 @@ class RemoveNodes final : public Pass {
       if (!context_.compat() && HoldsOldValue(node, source)) {
         return Keep(node, "it holds the value of a variable that is assigned to");
       }
+      std::vector<NodeId> operands;
+      for (int slot = 1; slot < node.num_inputs(); ++slot) operands.push_back(node.input(slot).node);
       RETURN_IF_ERROR(graph_.Bypass(node, source));
       context_.Count("removed");
+      return DropOperands(operands);
+    }
+
+    // Further inputs of a removed node that nobody else reads go with it.
+    absl::Status DropOperands(const std::vector<NodeId>& operands) {
+      for (const NodeId id : operands) {
+        const Node operand = graph_.node(id);
+        if (!graph_.alive(id) || operand.pinned() || !operand.uses().empty()) continue;
+        RETURN_IF_ERROR(graph_.Erase(operand));
+        context_.Count("further inputs removed");
+      }
       return absl::OkStatus();
     }
 
