@@ -20,8 +20,9 @@
 namespace cryograph {
 namespace {
 
-// A stream is checked and written in pieces that stay in the processor's cache between the two.
-constexpr size_t kStreamChunk = 256 << 10;
+// A stream is checked and written in pieces: small enough that their pages take no memory to speak of, and of those tried
+// (256 KiB to 8 MiB) the fastest on ext4.
+constexpr size_t kStreamChunk = 4 << 20;
 
 struct Record {
   std::string key;
