@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -30,7 +31,6 @@ using google::protobuf::FieldDescriptor;
 
 constexpr int kMaxDepth = 100;
 constexpr size_t kLargestPiece = std::numeric_limits<int32_t>::max() - 64;  // What protobuf takes at once.
-constexpr size_t kScratchBytes = 1 << 20;
 
 const Descriptor* DescriptorOf(MessageKind kind) {
   // What an Any of a collection may hold must be linked in, so that it is found by name.
@@ -370,9 +370,103 @@ bool IsSplit(MessageKind kind) {
 
 // ---- To text ----
 
+// How each byte stands in a string literal: as it is, as \n and the like, or as three octal digits.
+struct Escapes {
+  char text[256][4];
+  uint8_t size[256];
+  Escapes() {
+    for (int byte = 0; byte < 256; ++byte) {
+      char* const to = text[byte];
+      to[0] = '\\';
+      size[byte] = 2;
+      switch (byte) {
+        case '\n':
+          to[1] = 'n';
+          break;
+        case '\r':
+          to[1] = 'r';
+          break;
+        case '\t':
+          to[1] = 't';
+          break;
+        case '"':
+        case '\'':
+        case '\\':
+          to[1] = static_cast<char>(byte);
+          break;
+        default:
+          if (byte >= 0x20 && byte < 0x7f) {
+            to[0] = static_cast<char>(byte);
+            size[byte] = 1;
+          } else {
+            to[1] = static_cast<char>('0' + (byte >> 6));
+            to[2] = static_cast<char>('0' + (byte >> 3 & 7));
+            to[3] = static_cast<char>('0' + (byte & 7));
+            size[byte] = 4;
+          }
+      }
+    }
+  }
+};
+
+// Prints strings as protobuf's own printer does, without a copy of the whole: constants are long.
+class StringPrinter final : public google::protobuf::TextFormat::FastFieldValuePrinter {
+ public:
+  void PrintString(const std::string& value, google::protobuf::TextFormat::BaseTextGenerator* out) const override {
+    static const Escapes* const escapes = new Escapes;
+    char chunk[4096];
+    size_t used = 0;
+    chunk[used++] = '"';
+    for (const char c : value) {
+      if (used + 5 > sizeof(chunk)) {
+        out->Print(chunk, used);
+        used = 0;
+      }
+      const uint8_t byte = static_cast<uint8_t>(c);
+      std::memcpy(chunk + used, escapes->text[byte], 4);
+      used += escapes->size[byte];
+    }
+    chunk[used++] = '"';
+    out->Print(chunk, used);
+  }
+  void PrintBytes(const std::string& value, google::protobuf::TextFormat::BaseTextGenerator* out) const override {
+    PrintString(value, out);
+  }
+};
+
+// Appends to a string. (Protobuf's own stream doubles the string and clears the new room each time.)
+class AppendingStream final : public google::protobuf::io::ZeroCopyOutputStream {
+ public:
+  explicit AppendingStream(std::string* out) : out_(out) {}
+  ~AppendingStream() override { Flush(); }
+
+  bool Next(void** data, int* size) override {
+    Flush();
+    *data = buffer_;
+    *size = static_cast<int>(used_ = sizeof(buffer_));
+    return true;
+  }
+  void BackUp(int count) override { used_ -= static_cast<size_t>(count); }
+  int64_t ByteCount() const override { return written_ + static_cast<int64_t>(used_); }
+
+ private:
+  void Flush() {
+    out_->append(buffer_, used_);
+    written_ += static_cast<int64_t>(used_);
+    used_ = 0;
+  }
+
+  std::string* out_;
+  char buffer_[8192];
+  size_t used_ = 0;
+  int64_t written_ = 0;
+};
+
 class TextWriter {
  public:
-  TextWriter(bool drop_unknown_fields, std::string* out) : drop_(drop_unknown_fields), out_(out) {}
+  TextWriter(bool drop_unknown_fields, std::string* out) : drop_(drop_unknown_fields), out_(out) {
+    printer_.SetDefaultFieldValuePrinter(new StringPrinter);
+  }
 
   absl::Status Write(const Descriptor* descriptor, absl::string_view fields, int indent);
 
@@ -385,7 +479,7 @@ class TextWriter {
 
   bool drop_;
   std::string* out_;
-  std::string scratch_;
+  google::protobuf::TextFormat::Printer printer_;
 };
 
 absl::Status TextWriter::Print(absl::string_view bytes, int indent, google::protobuf::Message* message) {
@@ -397,12 +491,9 @@ absl::Status TextWriter::Print(absl::string_view bytes, int indent, google::prot
     return absl::DataLossError(absl::StrCat("not a valid field of a ", message->GetDescriptor()->name()));
   }
   if (drop_) message->DiscardUnknownFields();
-  google::protobuf::TextFormat::Printer printer;
-  printer.SetInitialIndentLevel(indent);
-  // Printing goes by way of a small string: the stream clears all the room that its string has, each time.
-  if (!printer.PrintToString(*message, &scratch_)) return absl::InternalError("text of a message cannot be printed");
-  out_->append(scratch_);
-  if (scratch_.capacity() > kScratchBytes) std::string().swap(scratch_);
+  printer_.SetInitialIndentLevel(indent);
+  AppendingStream stream(out_);
+  if (!printer_.Print(*message, &stream)) return absl::InternalError("text of a message cannot be printed");
   return absl::OkStatus();
 }
 

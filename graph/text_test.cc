@@ -255,6 +255,25 @@ TEST(TextWriterTest, PartsOfOneMessageAreMerged) {
   EXPECT_EQ(text, expected);
 }
 
+TEST(TextWriterTest, EveryByteAndLongStringsAreEscapedAsProtobufDoes) {
+  std::string bytes;
+  for (int i = 0; i < 100000; ++i) bytes += static_cast<char>(i * 7 + i / 256);
+  tensorflow::NodeDef node;
+  node.set_name("quotes ' and \" and \\ and caf\xc3\xa9");
+  (*node.mutable_attr())["v"].mutable_tensor()->set_tensor_content(bytes);
+  (*node.mutable_attr())["e"].mutable_tensor()->add_string_val("");
+  std::string expected, text;
+  TextFormat::PrintToString(node, &expected);
+  ASSERT_OK_AND_ASSIGN(text, MessageToText(MessageKind::kNodeDef, node.SerializeAsString()));
+  EXPECT_EQ(text, expected);
+  tensorflow::GraphDef graph;
+  *graph.add_node() = node;
+  TextFormat::PrintToString(graph, &expected);
+  text.clear();
+  EXPECT_OK(AppendNodeText(node.SerializeAsString(), false, &text));
+  EXPECT_EQ(text, expected);
+}
+
 TEST(TextWriterTest, OfAOneofTheLastMemberCounts) {
   std::string bytes;
   AppendBytesField(9, "p", &bytes);   // placeholder

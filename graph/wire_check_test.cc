@@ -1,5 +1,8 @@
 #include "graph/wire_check.h"
 
+#include <unistd.h>
+
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -190,6 +193,34 @@ TEST(CheckWireTest, RandomDamageIsAnsweredAsProtobufDoes) {
     }
   }
   EXPECT_GT(refused, 50000);
+}
+
+TEST(CheckWireTest, LengthsBeyondTwoGigabytes) {
+  constexpr uint64_t kContent = uint64_t{3} << 30;
+  // Meta graph, graph, node, attribute, value, tensor, content: tags and lengths from the inside out.
+  std::string head;
+  uint64_t size = kContent;
+  for (const uint32_t number : {4u, 8u, 2u, 5u, 1u, 2u}) {
+    std::string tag;
+    AppendBytesHeader(number, size, &tag);
+    head.insert(0, tag);
+    size = BytesFieldSize(number, size);
+  }
+  const std::string path = testing::TempDir() + "/three_gigabytes";
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  ASSERT_NE(file, nullptr);
+  ASSERT_EQ(std::fwrite(head.data(), 1, head.size(), file), head.size());
+  std::fflush(file);
+  ASSERT_EQ(ftruncate(fileno(file), static_cast<off_t>(head.size() + kContent)), 0);  // A hole: it takes no room.
+  std::fclose(file);
+  {
+    ASSERT_OK_AND_ASSIGN(const std::shared_ptr<const MappedFile> mapped, MappedFile::Open(path));
+    ASSERT_EQ(mapped->bytes().size(), size);
+    EXPECT_OK(CheckWire(mapped->bytes(), MessageKind::kMetaGraphDef, path));
+    EXPECT_THAT(CheckWire(mapped->bytes().substr(0, size - 1), MessageKind::kMetaGraphDef, path),
+                StatusIs(absl::StatusCode::kDataLoss, HasSubstr("is it truncated?")));
+  }
+  std::remove(path.c_str());
 }
 
 TEST(CheckWireTest, EveryKindHasItsName) {
