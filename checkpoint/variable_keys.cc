@@ -329,12 +329,23 @@ std::vector<KeyChoice> VariableKeys::Choose(absl::Span<const Node> variables, st
   // the graph may belong to another checkpoint.
   const bool binding = absl::StartsWith(restore_map_.origin(), "restore op '");
   bool any = false;
+  const bool by_name = std::any_of(variables.begin(), variables.end(), [this](Node variable) {
+    return checkpoint_.Find(variable.name()) != nullptr;
+  });
   for (size_t i = 0; i < variables.size(); ++i) {
     const Node variable = variables[i];
     KeyChoice& choice = choices[i];
     bool found = FromMap(variable, &choice);
+    std::string doubtful_key;
     if (!found && FromRestoreOps(variable, &choice, notes)) {
-      found = binding || checkpoint_.Find(choice.value.key) != nullptr;
+      const RestoredValue& value = choice.value;
+      found = binding || checkpoint_.Find(value.key) != nullptr;
+      // Where names serve the other variables, one that has none in the checkpoint is rather missing than renamed.
+      if (found && !binding && by_name && value.key != variable.name() && value.slice_spec.empty() &&
+          checkpoint_.Find(variable.name()) == nullptr) {
+        doubtful_key = value.key;
+        found = false;
+      }
     }
     if (const auto slice = slices_.find(std::string(variable.name()));
         !found && slice != slices_.end() && FromName(slice->second.full_name, "variables collection", &choice)) {
@@ -348,8 +359,10 @@ std::vector<KeyChoice> VariableKeys::Choose(absl::Span<const Node> variables, st
     found = found || FromObjectGraph(variable, &choice) ||
             FromName(variable.attr("shared_name", absl::string_view()), "shared_name", &choice) ||
             FromPartition(variable, &choice);
-    if (!found && choice.value.key.empty()) continue;
-    if (!found) choice = KeyChoice();
+    if (!found) {
+      choice = KeyChoice();
+      choice.doubtful_key = doubtful_key;
+    }
     any = any || found;
   }
   if (!any) {

@@ -33,6 +33,9 @@ bool ShapeAdmits(const PartialShape& shape, absl::Span<const int64_t> dims);
 struct KeyChoice {
   RestoredValue value;  // value.key is empty if nothing was found.
   std::string how;      // "restore op 'save/restore_all'", "node name", …
+  // If nothing was found: the key that restore ops of the graph read for the variable. They were not believed, since no
+  // SaverDef vouches for them and other variables are found by name.
+  std::string doubtful_key;
 };
 
 struct KeyOptions {

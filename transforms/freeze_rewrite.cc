@@ -10,9 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
-#include "base/wire.h"
 #include "graph/control_flow.h"
 #include "graph/frames.h"
+#include "transforms/freeze_container.h"
 
 namespace cryograph {
 namespace {
@@ -58,7 +58,8 @@ class Rewriter {
       }
     }
     if (!options_.keep_functions) report_.functions_pruned = model_.PruneFunctions();
-    ForgetVariables();
+    report_.changed_signatures = FitContainerToGraph(model_);
+    if (report_.left.empty()) model_.variables_prefix.clear();
     report_.nodes_kept = graph_.num_nodes();
     return absl::OkStatus();
   }
@@ -390,41 +391,6 @@ class Rewriter {
     if (removed > 0 && !options_.drop_colocation) {
       report_.notes.push_back(absl::StrCat("removed ", removed, " colocations with nodes that are not there (CG144)"));
     }
-  }
-
-  // What a MetaGraph says of variables, and of how the rest of the graph was built and run, is void now: saver_def
-  // (3), the collections (4), object_graph_def (7). Tags, signatures and assets stay.
-  void ForgetVariables() {
-    std::vector<RawField>& fields = model_.meta_fields;
-    fields.erase(std::remove_if(fields.begin(), fields.end(),
-                                [this](const RawField& field) {
-                                  return field.number == 3 || field.number == 7 ||
-                                         (field.number == 4 && IsAboutTraining(field.payload));
-                                }),
-                 fields.end());
-    if (report_.left.empty()) model_.variables_prefix.clear();
-  }
-
-  // A CollectionDef is, unless it is a list of nodes that are all still there, or a list of assets (any_list, 5).
-  bool IsAboutTraining(absl::string_view entry) {
-    WireReader map(entry);
-    WireField part, list, value;
-    bool kept = false;
-    while (map.Next(&part)) {
-      if (part.number != 2 || part.type != WireType::kBytes) continue;
-      WireReader collection(part.bytes);
-      while (collection.Next(&list)) {
-        if (list.type != WireType::kBytes || (list.number != 1 && list.number != 5)) return true;
-        kept = true;
-        if (list.number == 5) continue;
-        WireReader nodes(list.bytes);
-        while (nodes.Next(&value)) {
-          if (value.number != 1 || value.type != WireType::kBytes) continue;
-          if (!graph_.Find(value.bytes.substr(0, value.bytes.find(':')))) return true;
-        }
-      }
-    }
-    return !kept;
   }
 
   Model& model_;

@@ -277,6 +277,11 @@ class ValueFinder {
                                    ShapeOrUnknown(type.shape), ")",
                                    key.empty() || key == variable.name() ? "" : absl::StrCat(", key '", key, "'"),
                                    NearKeys(key.empty() ? std::string(variable.name()) : key)));
+      if (const std::string& doubtful = choices[missing_[k]].doubtful_key; !doubtful.empty()) {
+        lines.push_back(absl::StrCat("why: a restore op of the graph reads '", doubtful,
+                                     "' for it, but no SaverDef names that op; --variable_map=", variable.name(), "=",
+                                     doubtful, " or --input_saver believes it"));
+      }
     }
     if (count > kShown) lines.push_back(absl::StrCat("why: and ", count - kShown, " more"));
     if (object_based) {

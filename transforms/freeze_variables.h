@@ -80,6 +80,7 @@ struct FreezeReport {
   std::vector<std::string> left;          // Variables that stay, because of `allow` and `deny`.
   std::vector<std::string> unused_keys;   // Keys of the checkpoint that no frozen variable reads, sorted.
   std::vector<std::string> notes;         // One line each; those of the error catalogue end with "(CG…)".
+  std::vector<std::string> changed_signatures;  // One line each; of interest where the MetaGraph is written again.
   std::vector<std::string> inputs;        // Placeholders that are left and must be fed: "x:0".
   uint64_t bytes = 0;                     // Sum over `variables`.
   int dropped_updates = 0;                // State-changing ops that were reached through control edges only.

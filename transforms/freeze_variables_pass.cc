@@ -89,6 +89,7 @@ are refused.)";
     }
     ASSIGN_OR_RETURN(const FreezeReport report, FreezeVariables(context.model(), options));
     for (const std::string& note : report.notes) context.Warn(note);
+    for (const std::string& line : report.changed_signatures) context.Warn(line);
     for (const FrozenVariable& variable : report.variables) {
       context.Remark(absl::StrCat("froze '", variable.node, "' from ",
                                   variable.key.empty() ? variable.how : absl::StrCat("'", variable.key, "' (", variable.how, ")")));
