@@ -4,18 +4,14 @@
 #include <cassert>
 
 #include "absl/hash/hash.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "base/status_macros.h"
-#include "base/wire.h"
 
 namespace cryograph {
 namespace {
 
 constexpr uint32_t kEmptySlot = 0xffffffffu;
 constexpr uint32_t kErasedSlot = 0xfffffffeu;
-constexpr uint32_t kAttrField = 5;
 
 uint32_t Number(NodeId id) { return static_cast<uint32_t>(id); }
 
@@ -28,155 +24,11 @@ bool IsName(absl::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), IsNameChar);
 }
 
-uint32_t HashOf(absl::string_view name) { return static_cast<uint32_t>(absl::Hash<absl::string_view>()(name)); }
-
-// Splits a map entry of `attr`.
-void DecodeEntry(absl::string_view entry, absl::string_view* key, absl::string_view* value) {
-  *key = *value = absl::string_view();
-  WireReader reader(entry);
-  for (WireField field; reader.Next(&field);) {
-    if (field.type != WireType::kBytes) continue;
-    if (field.number == 1) *key = field.bytes;
-    if (field.number == 2) *value = field.bytes;
-  }
+uint32_t HashOf(absl::string_view name) {
+  return static_cast<uint32_t>(absl::Hash<absl::string_view>()(name));
 }
 
 }  // namespace
-
-// --- Node.
-
-absl::string_view Node::name() const { return graph_->record(id_).name; }
-absl::string_view Node::op() const { return graph_->ops_[graph_->record(id_).op]; }
-int Node::op_id() const { return static_cast<int>(graph_->record(id_).op); }
-absl::string_view Node::device() const { return graph_->devices_[graph_->record(id_).device]; }
-bool Node::is_missing() const { return graph_->record(id_).kind == Graph::Kind::kMissing; }
-bool Node::is_argument() const { return graph_->record(id_).kind == Graph::Kind::kArgument; }
-uint8_t Node::defects() const { return graph_->record(id_).defects; }
-int Node::num_inputs() const { return static_cast<int>(graph_->record(id_).inputs.size); }
-Output Node::input(int slot) const { return inputs()[static_cast<size_t>(slot)]; }
-Node Node::input_node(int slot) const { return Node(graph_, input(slot).node); }
-bool Node::pinned() const { return graph_->record(id_).pinned; }
-
-absl::Span<const InputEdge> Node::inputs() const { return graph_->inputs_.Items(graph_->record(id_).inputs); }
-absl::Span<const ControlEdge> Node::control_inputs() const {
-  return graph_->controls_.Items(graph_->record(id_).controls);
-}
-absl::Span<const Use> Node::uses() const { return graph_->uses_.Items(graph_->record(id_).uses); }
-
-bool Node::OnlyOutputUsed(int index) const {
-  for (const Use& use : uses()) {
-    if (use.slot != kControl && graph_->node(use.user).input(use.slot).index != index) return false;
-  }
-  return true;
-}
-
-bool Node::HasControlReaders() const {
-  for (const Use& use : uses()) {
-    if (use.slot == kControl) return true;
-  }
-  return false;
-}
-
-AttrView Node::attr(absl::string_view key) const {
-  const Graph::Record& record = graph_->record(id_);
-  if (record.attrs != Graph::kFromWire) {
-    const Graph::AttrEntry* entry = graph_->FindEdited(record, key);
-    if (entry == nullptr) return AttrView();
-    return entry->source != nullptr ? AttrView(entry->source.get()) : AttrView(entry->value);
-  }
-  bool found = false;
-  absl::string_view result;
-  WireReader reader(record.wire);
-  for (WireField field; reader.Next(&field);) {
-    if (field.number != kAttrField) continue;
-    absl::string_view entry_key, value;
-    DecodeEntry(field.bytes, &entry_key, &value);
-    if (entry_key == key) {
-      found = true;
-      result = value;
-    }
-  }
-  return found ? AttrView(result) : AttrView();
-}
-
-std::vector<absl::string_view> Node::attr_keys() const {
-  std::vector<absl::string_view> keys;
-  const Graph::Record& record = graph_->record(id_);
-  if (record.attrs != Graph::kFromWire) {
-    for (const Graph::AttrEntry& entry : graph_->attr_lists_[record.attrs]) keys.push_back(entry.key);
-    return keys;
-  }
-  WireReader reader(record.wire);
-  for (WireField field; reader.Next(&field);) {
-    if (field.number != kAttrField) continue;
-    absl::string_view key, value;
-    DecodeEntry(field.bytes, &key, &value);
-    keys.push_back(key);
-  }
-  std::sort(keys.begin(), keys.end());
-  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-  return keys;
-}
-
-void Node::GetAttrs(std::vector<std::pair<absl::string_view, AttrView>>* attrs) const {
-  attrs->clear();
-  const Graph::Record& record = graph_->record(id_);
-  if (record.attrs != Graph::kFromWire) {
-    for (const Graph::AttrEntry& entry : graph_->attr_lists_[record.attrs]) {
-      attrs->emplace_back(entry.key, entry.source != nullptr ? AttrView(entry.source.get()) : AttrView(entry.value));
-    }
-    return;
-  }
-  bool sorted = true;
-  WireReader reader(record.wire);
-  for (WireField field; reader.Next(&field);) {
-    if (field.number != kAttrField) continue;
-    absl::string_view key, value;
-    DecodeEntry(field.bytes, &key, &value);
-    sorted = sorted && (attrs->empty() || attrs->back().first < key);
-    attrs->emplace_back(key, AttrView(value));
-  }
-  if (sorted) return;
-  std::stable_sort(attrs->begin(), attrs->end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  // Of equal keys the last one counts.
-  size_t kept = 0;
-  for (size_t i = 0; i < attrs->size(); ++i) {
-    if (i + 1 < attrs->size() && (*attrs)[i].first == (*attrs)[i + 1].first) continue;
-    (*attrs)[kept++] = (*attrs)[i];
-  }
-  attrs->resize(kept);
-}
-
-absl::StatusOr<Tensor> Node::constant() const {
-  if (op() != "Const") {
-    return absl::FailedPreconditionError(absl::StrCat("node '", name(), "' (", op(), ") is no Const"));
-  }
-  const AttrView value = attr("value");
-  if (value.kind() != AttrView::kTensor) {
-    return absl::InvalidArgumentError(absl::StrCat("node '", name(), "' (Const): attribute 'value' holds no tensor"));
-  }
-  if (value.tensor_source() != nullptr) return value.tensor_source()->Load();
-  absl::StatusOr<Tensor> tensor = DecodeTensorProto(value.tensor_bytes(), nullptr);
-  if (!tensor.ok()) {
-    return absl::Status(tensor.status().code(),
-                        absl::StrCat("node '", name(), "' (Const): ", tensor.status().message()));
-  }
-  return tensor;
-}
-
-// --- NodeRange.
-
-void NodeRange::Iterator::SkipOthers() {
-  while (id_ != kNoNode && (Number(id_) >= limit_ || graph_->record(id_).kind != Graph::Kind::kNode)) {
-    id_ = NodeId{graph_->record(id_).next};
-  }
-}
-
-NodeRange::Iterator& NodeRange::Iterator::operator++() {
-  id_ = NodeId{graph_->record(id_).next};
-  SkipOthers();
-  return *this;
-}
 
 // --- Look-up and interning.
 
@@ -223,7 +75,8 @@ uint32_t Graph::InternDevice(absl::string_view device) {
 }
 
 int32_t Graph::InternPort(absl::string_view text) {
-  if (const auto found = port_ids_.find(text); found != port_ids_.end()) return static_cast<int32_t>(found->second);
+  if (const auto found = port_ids_.find(text); found != port_ids_.end())
+    return static_cast<int32_t>(found->second);
   const absl::string_view kept = Keep(std::string(text));
   ports_.push_back(kept);
   port_ids_[kept] = static_cast<uint32_t>(ports_.size() - 1);
@@ -453,15 +306,16 @@ void Graph::DropEdges(NodeId node) {
 
 // --- Nodes.
 
-absl::StatusOr<Node> Graph::AddNode(absl::string_view name, absl::string_view op, absl::Span<const Output> inputs,
-                                    Node before) {
+absl::StatusOr<Node> Graph::AddNode(absl::string_view name, absl::string_view op,
+                                    absl::Span<const Output> inputs, Node before) {
   if (!IsName(name) || !IsName(op)) {
-    return absl::InvalidArgumentError(absl::StrCat("'", name, "' (", op, ") is no valid name and op for a node"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", name, "' (", op, ") is no valid name and op for a node"));
   }
   uint32_t id = Lookup(name);
   if (id != kEnd && records_[id].kind != Kind::kMissing) {
-    return absl::AlreadyExistsError(absl::StrCat("there is a node '", name, "' (", Node(this, NodeId{id}).op(),
-                                                 ") already"));
+    return absl::AlreadyExistsError(
+        absl::StrCat("there is a node '", name, "' (", Node(this, NodeId{id}).op(), ") already"));
   }
   if (id == kEnd) {
     id = Number(NewRecord(Keep(std::string(name)), Kind::kNode));
@@ -507,10 +361,11 @@ std::string Graph::UniqueName(absl::string_view stem) const {
 
 absl::Status Graph::Rename(Node node, absl::string_view name) {
   if (node.name() == name) return absl::OkStatus();
-  if (!IsName(name)) return absl::InvalidArgumentError(absl::StrCat("'", name, "' is no valid name for a node"));
+  if (!IsName(name))
+    return absl::InvalidArgumentError(absl::StrCat("'", name, "' is no valid name for a node"));
   if (const uint32_t other = Lookup(name); other != kEnd) {
-    return absl::AlreadyExistsError(absl::StrCat("cannot rename node '", node.name(), "': there is a node '", name,
-                                                 "' (", Node(this, NodeId{other}).op(), ") already"));
+    return absl::AlreadyExistsError(absl::StrCat("cannot rename node '", node.name(), "': there is a node '",
+                                                 name, "' (", Node(this, NodeId{other}).op(), ") already"));
   }
   Record& renamed = record(node.id());
   UnindexName(Number(node.id()));
@@ -548,7 +403,8 @@ absl::Status Graph::Replace(Node from, Node to) {
       RedirectControlInput(user, use.index, to);
     }
   }
-  for (const ControlEdge& edge : std::vector<ControlEdge>(from.control_inputs().begin(), from.control_inputs().end())) {
+  for (const ControlEdge& edge :
+       std::vector<ControlEdge>(from.control_inputs().begin(), from.control_inputs().end())) {
     AddControlInput(to, node(edge.node));
   }
   const std::string name(from.name());
@@ -592,7 +448,8 @@ absl::Status Graph::Bypass(Node bypassed, Output source) {
   if (producer == bypassed) {
     return absl::FailedPreconditionError(absl::StrCat("node '", bypassed.name(), "' reads itself"));
   }
-  const std::vector<ControlEdge> inherited(bypassed.control_inputs().begin(), bypassed.control_inputs().end());
+  const std::vector<ControlEdge> inherited(bypassed.control_inputs().begin(),
+                                           bypassed.control_inputs().end());
   while (!bypassed.uses().empty()) {
     const Use use = bypassed.uses().back();
     const Node user = node(use.user);
@@ -662,130 +519,6 @@ void Graph::Clear(Node node, absl::string_view op) {
   cleared.device = 0;
   cleared.wire = absl::string_view();
   EditableAttrs(cleared).clear();
-}
-
-// --- Attributes.
-
-Graph::AttrList Graph::SortedWireAttrs(absl::string_view wire) {
-  AttrList list;
-  WireReader reader(wire);
-  for (WireField field; reader.Next(&field);) {
-    if (field.number != kAttrField) continue;
-    AttrEntry entry;
-    DecodeEntry(field.bytes, &entry.key, &entry.value);
-    list.push_back(std::move(entry));
-  }
-  std::stable_sort(list.begin(), list.end(), [](const AttrEntry& a, const AttrEntry& b) { return a.key < b.key; });
-  // Of entries with one key the last one counts.
-  AttrList unique;
-  for (AttrEntry& entry : list) {
-    if (!unique.empty() && unique.back().key == entry.key) unique.pop_back();
-    unique.push_back(std::move(entry));
-  }
-  return unique;
-}
-
-Graph::AttrList& Graph::EditableAttrs(Record& record) {
-  if (record.attrs != kFromWire) return attr_lists_[record.attrs];
-  record.attrs = static_cast<uint32_t>(attr_lists_.size());
-  attr_lists_.push_back(SortedWireAttrs(record.wire));
-  return attr_lists_.back();
-}
-
-const Graph::AttrEntry* Graph::FindEdited(const Record& record, absl::string_view key) const {
-  const AttrList& list = attr_lists_[record.attrs];
-  const auto found = std::lower_bound(list.begin(), list.end(), key,
-                                      [](const AttrEntry& entry, absl::string_view k) { return entry.key < k; });
-  return found != list.end() && found->key == key ? &*found : nullptr;
-}
-
-void Graph::SetAttr(Node node, absl::string_view key, std::string value) {
-  const AttrView old = node.attr(key);
-  if (old.kind() != AttrView::kNone && old.tensor_source() == nullptr && old.bytes() == value) return;
-  Touch(record(node.id()));
-  AttrList& list = EditableAttrs(record(node.id()));
-  auto place = std::lower_bound(list.begin(), list.end(), key,
-                                [](const AttrEntry& entry, absl::string_view k) { return entry.key < k; });
-  if (place == list.end() || place->key != key) {
-    place = list.insert(place, AttrEntry());
-    place->key = Keep(std::string(key));
-  }
-  place->value = Keep(std::move(value));
-  place->source = nullptr;
-}
-
-void Graph::SetAttr(Node node, absl::string_view key, std::shared_ptr<const TensorSource> value) {
-  SetAttr(node, key, std::string());
-  Touch(record(node.id()));
-  AttrList& list = EditableAttrs(record(node.id()));
-  for (AttrEntry& entry : list) {
-    if (entry.key == key) entry.source = std::move(value);
-  }
-}
-
-bool Graph::RemoveAttr(Node node, absl::string_view key) {
-  if (!node.has_attr(key)) return false;
-  Touch(record(node.id()));
-  AttrList& list = EditableAttrs(record(node.id()));
-  list.erase(std::remove_if(list.begin(), list.end(), [&](const AttrEntry& entry) { return entry.key == key; }),
-             list.end());
-  return true;
-}
-
-void Graph::CopyAttrs(Node from, std::initializer_list<absl::string_view> keys, Node to) {
-  for (const absl::string_view key : keys) {
-    const Record& source = record(from.id());
-    if (source.attrs != kFromWire) {
-      if (const AttrEntry* entry = FindEdited(source, key); entry != nullptr && entry->source != nullptr) {
-        SetAttr(to, key, entry->source);
-        continue;
-      }
-    }
-    if (const AttrView value = from.attr(key); value.kind() != AttrView::kNone) {
-      SetAttr(to, key, std::string(value.bytes()));
-    }
-  }
-}
-
-int Graph::FixColocations() {
-  if (bearer_.empty()) return 0;
-  constexpr absl::string_view kPrefix = "loc:@";
-  int dropped = 0;
-  for (const Node node : nodes()) {
-    const AttrView attr = node.attr("_class");
-    if (attr.kind() != AttrView::kList) continue;
-    std::vector<std::string> fixed;
-    bool changed = false;
-    for (const absl::string_view entry : attr.list_s()) {
-      const auto bearer = absl::StartsWith(entry, kPrefix) ? bearer_.find(absl::StripPrefix(entry, kPrefix))
-                                                           : bearer_.end();
-      if (bearer == bearer_.end()) {
-        fixed.emplace_back(entry);
-        continue;
-      }
-      NodeId target = bearer->second;
-      while (target != kNoNode && record(target).kind == Kind::kErased) {
-        const auto next = successor_.find(Number(target));
-        target = next == successor_.end() ? kNoNode : next->second;
-      }
-      if (target == kNoNode || target == node.id()) {
-        changed = true;
-        ++dropped;
-        continue;
-      }
-      fixed.push_back(absl::StrCat(kPrefix, record(target).name));
-      if (fixed.back() != entry) changed = true;
-    }
-    if (!changed) continue;
-    if (fixed.empty()) {
-      RemoveAttr(node, "_class");
-    } else {
-      SetAttr(node, "_class", AttrStringList(fixed));
-    }
-  }
-  bearer_.clear();
-  successor_.clear();
-  return dropped;
 }
 
 }  // namespace cryograph

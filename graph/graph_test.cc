@@ -279,6 +279,16 @@ TEST(GraphTest, ColocationFollowsRenamedAndReplacedNodes) {
   EXPECT_FALSE(lonely.has_attr("_class"));
 }
 
+// TensorFlow writes such an entry on every VarHandleOp.
+TEST(GraphTest, ColocationWithItselfFollowsARename) {
+  Graph graph;
+  const Node node = *graph.AddNode("old", "VarHandleOp", {});
+  graph.SetAttr(node, "_class", AttrStringList(std::vector<std::string>{"loc:@old"}));
+  ASSERT_TRUE(graph.Rename(node, "new").ok());
+  EXPECT_EQ(graph.FixColocations(), 0);
+  EXPECT_EQ(node.attr("_class").list_s(), std::vector<absl::string_view>{"loc:@new"});
+}
+
 TEST(GraphTest, ColocationFollowsSwappedNames) {
   Graph graph;
   const Node a = Add(graph, "a", "NoOp"), b = Add(graph, "b", "NoOp");
