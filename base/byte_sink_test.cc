@@ -139,10 +139,12 @@ TEST(FileSinkTest, CreatesDirectoriesAndSaysSo) {
 
 TEST(FileSinkTest, RefusesPlacesThatCannotBe) {
   const std::string directory = NewDirectory();
-  EXPECT_THAT(FileSink::Create(directory), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("is a directory")));
+  EXPECT_THAT(FileSink::Create(directory),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("is a directory")));
   EXPECT_THAT(FileSink::Create("/dev/null"), StatusIs(absl::StatusCode::kInvalidArgument));
   ASSERT_OK(WriteFile(directory + "/file", ""));
-  EXPECT_THAT(FileSink::Create(directory + "/file/out.pb"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("file")));
+  EXPECT_THAT(FileSink::Create(directory + "/file/out.pb"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("file")));
 }
 
 // What runs in a child of its own: limits and deaths must not touch the test.
@@ -159,7 +161,8 @@ TEST(FileSinkTest, AFullDiskLeavesTheOldFileAndNoRubbish) {
   const std::string directory = NewDirectory(), path = directory + "/out.pb";
   ASSERT_OK(WriteFile(path, "old"));
   const int status = InChild([&path] {
-    const rlimit limit = {100000, 100000};  // A write beyond fails with EFBIG, as a full disk does with ENOSPC.
+    const rlimit limit = {100000,
+                          100000};  // A write beyond fails with EFBIG, as a full disk does with ENOSPC.
     signal(SIGXFSZ, SIG_IGN);
     if (setrlimit(RLIMIT_FSIZE, &limit) != 0) return 2;
     absl::StatusOr<std::unique_ptr<FileSink>> sink = FileSink::Create(path);
@@ -202,7 +205,8 @@ TEST(FileSinkTest, KilledAtAnyMomentTheFileIsTheOldOneOrTheNewOne) {
     int status = 0;
     waitpid(child, &status, 0);
     const std::string found = Get(path);
-    ASSERT_TRUE(found == old_bytes || found == new_bytes) << "round " << round << ": " << found.size() << " bytes";
+    ASSERT_TRUE(found == old_bytes || found == new_bytes)
+        << "round " << round << ": " << found.size() << " bytes";
     (found == old_bytes ? old_files : new_files)++;
   }
   RecordProperty("old_files", old_files);

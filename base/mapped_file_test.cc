@@ -18,7 +18,9 @@ using testing::HasSubstr;
 
 std::string TempPath(const std::string& name) { return testing::TempDir() + "/" + name; }
 
-void Put(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+void Put(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
 
 TEST(MappedFileTest, ShowsTheBytesOfTheFile) {
   const std::string path = TempPath("plain");
@@ -59,13 +61,15 @@ TEST(MappedFileTest, RefusesWhatIsNoFile) {
   EXPECT_THAT(MappedFile::Open(TempPath("missing")),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("missing: cannot open: No such file")));
   EXPECT_THAT(MappedFile::Open(TempPath("plain") + "/below"), StatusIs(absl::StatusCode::kNotFound));
-  EXPECT_THAT(MappedFile::Open(testing::TempDir()), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("directory")));
+  EXPECT_THAT(MappedFile::Open(testing::TempDir()),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("directory")));
   EXPECT_THAT(MappedFile::Open("/dev/null"),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("not a regular file")));
   const std::string pipe = TempPath("pipe");
   unlink(pipe.c_str());
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-  EXPECT_THAT(MappedFile::Open(pipe), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("not a regular file")));
+  EXPECT_THAT(MappedFile::Open(pipe),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("not a regular file")));
 }
 
 TEST(MappedFileTest, StandardInput) {

@@ -13,12 +13,13 @@
 namespace cryograph {
 namespace {
 
-// Ranks: 0 is equal but for case; an edit costs kEdit; the rest are likenesses that no small number of edits explains.
+// Ranks: 0 is equal but for case; an edit costs kEdit; the rest are likenesses that no small number of edits
+// explains.
 constexpr int kEdit = 10;
-constexpr int kWholePathTail = 12;   // "conv1" and "net/conv1".
-constexpr int kContinued = 14;       // "logits" and "logits_1", "dense" and "dense/BiasAdd".
-constexpr int kSameLastPart = 25;    // "a/conv1" and "b/conv1"; less for every further equal part.
-constexpr int kBeginning = 28;       // The candidate begins or ends the wanted name, or ends with it.
+constexpr int kWholePathTail = 12;  // "conv1" and "net/conv1".
+constexpr int kContinued = 14;      // "logits" and "logits_1", "dense" and "dense/BiasAdd".
+constexpr int kSameLastPart = 25;   // "a/conv1" and "b/conv1"; less for every further equal part.
+constexpr int kBeginning = 28;      // The candidate begins or ends the wanted name, or ends with it.
 constexpr int kNoLikeness = 1 << 20;
 constexpr size_t kShortestPart = 3;  // Shorter beginnings and ends are chance.
 
@@ -37,7 +38,8 @@ bool IsPathTail(absl::string_view name, absl::string_view tail) {
 uint64_t Letters(absl::string_view name) {
   uint64_t mask = 0;
   for (const char c : name) {
-    mask |= uint64_t{1} << (static_cast<unsigned char>(absl::ascii_tolower(static_cast<unsigned char>(c))) & 63);
+    mask |=
+        uint64_t{1} << (static_cast<unsigned char>(absl::ascii_tolower(static_cast<unsigned char>(c))) & 63);
   }
   return mask;
 }
@@ -67,7 +69,8 @@ class EditDistance {
     uint64_t up = ~uint64_t{0}, down = 0, diagonal = 0, previous = 0;
     int distance = static_cast<int>(size);
     for (const char c : name) {
-      const uint64_t match = positions_[static_cast<unsigned char>(absl::ascii_tolower(static_cast<unsigned char>(c)))];
+      const uint64_t match =
+          positions_[static_cast<unsigned char>(absl::ascii_tolower(static_cast<unsigned char>(c)))];
       const uint64_t swap = ((~diagonal & match) << 1) & previous;
       diagonal = swap | (((match & up) + up) ^ up) | match | down;
       uint64_t right_up = down | ~(diagonal | up);
@@ -147,8 +150,8 @@ int RankByParts(absl::string_view wanted, absl::string_view name) {
 
 }  // namespace
 
-std::vector<std::string> NearestNames(absl::string_view wanted, const std::vector<absl::string_view>& candidates,
-                                      size_t count) {
+std::vector<std::string> NearestNames(absl::string_view wanted,
+                                      const std::vector<absl::string_view>& candidates, size_t count) {
   std::vector<std::pair<int, size_t>> best;  // Rank and position, sorted; at most `count`.
   if (count == 0 || wanted.empty()) return {};
   EditDistance distance(wanted);

@@ -9,11 +9,12 @@
 
 namespace cryograph {
 
-// Up to `count` of the candidates, the nearest first: equal but for case, then by edit distance with swaps counted
-// once; equal last path component, prefix or suffix ("conv1" for "net/conv1") count as near. Ties go to the earlier
-// candidate. Nothing that has no visible likeness. Long lists are fine: far names are dropped by length and letters.
-std::vector<std::string> NearestNames(absl::string_view wanted, const std::vector<absl::string_view>& candidates,
-                                      size_t count = 3);
+// Up to `count` of the candidates, the nearest first: equal but for case, then by edit distance with swaps
+// counted once; equal last path component, prefix or suffix ("conv1" for "net/conv1") count as near. Ties go
+// to the earlier candidate. Nothing that has no visible likeness. Long lists are fine: far names are dropped
+// by length and letters.
+std::vector<std::string> NearestNames(absl::string_view wanted,
+                                      const std::vector<absl::string_view>& candidates, size_t count = 3);
 
 // "; did you mean 'a', 'b' or 'c'?", or nothing for an empty list.
 std::string DidYouMean(const std::vector<std::string>& names);

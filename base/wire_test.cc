@@ -33,7 +33,8 @@ TEST(VarintTest, KnownBytes) {
 
 TEST(VarintTest, RoundTripAndSizeAtEveryBoundary) {
   for (int shift = 0; shift < 64; ++shift) {
-    for (const uint64_t value : {(uint64_t{1} << shift) - 1, uint64_t{1} << shift, (uint64_t{1} << shift) + 1}) {
+    for (const uint64_t value :
+         {(uint64_t{1} << shift) - 1, uint64_t{1} << shift, (uint64_t{1} << shift) + 1}) {
       const std::string bytes = Varint(value);
       EXPECT_EQ(bytes.size(), static_cast<size_t>(VarintSize(value)));
       absl::string_view rest = bytes;
@@ -97,21 +98,21 @@ TEST(WireReaderTest, EveryWireType) {
 TEST(WireReaderTest, DefectsStopAtTheFieldThatHasThem) {
   const std::string good("\x08\x01", 2);
   const std::vector<std::string> bad = {
-      std::string("\x00", 1),                      // Tag 0.
-      std::string("\x07\x01", 2),                  // Field number 0.
-      "\x0e",                                      // Wire type 6.
-      "\x0f",                                      // Wire type 7.
-      "\x80",                                      // Cut tag.
-      "\x08",                                      // No value.
-      "\x08\x80",                                  // Cut value.
-      "\x0d\x01\x02\x03",                          // Three bytes of four.
-      "\x09\x01\x02\x03\x04\x05\x06\x07",          // Seven of eight.
-      "\x0a\x02x",                                 // One byte of two.
+      std::string("\x00", 1),                          // Tag 0.
+      std::string("\x07\x01", 2),                      // Field number 0.
+      "\x0e",                                          // Wire type 6.
+      "\x0f",                                          // Wire type 7.
+      "\x80",                                          // Cut tag.
+      "\x08",                                          // No value.
+      "\x08\x80",                                      // Cut value.
+      "\x0d\x01\x02\x03",                              // Three bytes of four.
+      "\x09\x01\x02\x03\x04\x05\x06\x07",              // Seven of eight.
+      "\x0a\x02x",                                     // One byte of two.
       "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",  // A length of 2^64 - 1.
-      "\x0b",                                      // A group without an end.
-      "\x0c",                                      // An end without a group.
-      "\x0b\x14",                                  // The end of another group.
-      "\x80\x80\x80\x80\x80\x01\x01",              // A field number of 2^32.
+      "\x0b",                                          // A group without an end.
+      "\x0c",                                          // An end without a group.
+      "\x0b\x14",                                      // The end of another group.
+      "\x80\x80\x80\x80\x80\x01\x01",                  // A field number of 2^32.
   };
   for (const std::string& defect : bad) {
     EXPECT_EQ(Walk(defect), -1) << testing::PrintToString(defect);
@@ -126,13 +127,14 @@ TEST(WireReaderTest, GroupsNestOneHundredDeep) {
 }
 
 TEST(IsUtf8Test, Borders) {
-  for (const char* good : {"", "plain", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80",
-                           "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "long enough for words \xc3\xa9"}) {
+  for (const char* good :
+       {"", "plain", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf",
+        "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "long enough for words \xc3\xa9"}) {
     EXPECT_TRUE(IsUtf8(good)) << testing::PrintToString(good);
   }
   for (const char* bad : {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2x", "\xe0\x9f\xbf", "\xe0\xa0",
-                          "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
-                          "\xff", "\xfe", "12345678\xff", "1234567\xf0\x9f\x98"}) {
+                          "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
+                          "\xf5\x80\x80\x80", "\xff", "\xfe", "12345678\xff", "1234567\xf0\x9f\x98"}) {
     EXPECT_FALSE(IsUtf8(bad)) << testing::PrintToString(bad);
   }
   EXPECT_TRUE(IsUtf8(absl::string_view("a\0b", 3)));

@@ -83,10 +83,11 @@ std::string PrefixOfDataShard(const std::string& path) {
   const size_t at = path.rfind(".data-");
   if (at == std::string::npos || at == 0) return "";
   const std::string rest = path.substr(at + 6);
-  const bool shard = rest.size() >= 14 && rest.find("-of-") != std::string::npos &&
-                     std::all_of(rest.begin(), rest.end(), [](char c) {
-                       return absl::ascii_isdigit(static_cast<unsigned char>(c)) || absl::StrContains("-of", c);
-                     });
+  const bool shard =
+      rest.size() >= 14 && rest.find("-of-") != std::string::npos &&
+      std::all_of(rest.begin(), rest.end(), [](char c) {
+        return absl::ascii_isdigit(static_cast<unsigned char>(c)) || absl::StrContains("-of", c);
+      });
   return shard ? path.substr(0, at) : "";
 }
 
@@ -111,8 +112,8 @@ absl::Status Missing(const std::string& path) {
   }
   if (near.empty()) {
     if (names.empty() || names.size() > 12) return absl::NotFoundError(message);
-    return absl::NotFoundError(absl::StrCat(message, "\nwhy: '", directory.empty() ? "." : directory, "' holds ",
-                                            absl::StrJoin(names, ", ")));
+    return absl::NotFoundError(absl::StrCat(message, "\nwhy: '", directory.empty() ? "." : directory,
+                                            "' holds ", absl::StrJoin(names, ", ")));
   }
   for (std::string& name : near) name = directory + name;
   return absl::NotFoundError(absl::StrCat(message, "\ntry: ", absl::StrJoin(near, "\ntry: ")));
@@ -127,7 +128,8 @@ absl::Status NoSavedModel(const std::string& directory) {
     const std::string path = WithSlash(directory) + name;
     if (IsDirectory(path)) {
       if (!SavedModelFile(path).empty()) below.push_back(path);
-    } else if (absl::EndsWith(name, ".meta") || absl::EndsWith(name, ".pb") || absl::EndsWith(name, ".pbtxt")) {
+    } else if (absl::EndsWith(name, ".meta") || absl::EndsWith(name, ".pb") ||
+               absl::EndsWith(name, ".pbtxt")) {
       graphs.push_back(path);
     } else {
       checkpoint = checkpoint || absl::EndsWith(name, ".index") || name == "checkpoint";
@@ -142,7 +144,8 @@ absl::Status NoSavedModel(const std::string& directory) {
   } else if (!graphs.empty()) {
     absl::StrAppend(&message, "\nwhy: it holds no saved_model.pb, but other graphs\ntry: ", graphs.back());
   } else if (checkpoint) {
-    absl::StrAppend(&message, "\nwhy: it holds a checkpoint, which has values but no graph\ntry: --input_checkpoint=",
+    absl::StrAppend(&message,
+                    "\nwhy: it holds a checkpoint, which has values but no graph\ntry: --input_checkpoint=",
                     directory, " together with the graph that it belongs to");
   } else {
     absl::StrAppend(&message, "\nwhy: neither saved_model.pb nor saved_model.pbtxt is in it");
@@ -168,17 +171,19 @@ absl::Status NotAGraph(const std::string& path, const Sniffed& sniffed, absl::st
       const std::string meta = prefix + ".meta";
       return absl::InvalidArgumentError(absl::StrCat(
           what, ", not a graph (CG108)\nwhy: a checkpoint holds the values of variables, but no graph\ntry: ",
-          "--input_checkpoint=", prefix, Exists(meta) ? absl::StrCat(" with --input_meta_graph=", meta)
-                                                      : " with the graph that it belongs to"));
+          "--input_checkpoint=", prefix,
+          Exists(meta) ? absl::StrCat(" with --input_meta_graph=", meta)
+                       : " with the graph that it belongs to"));
     }
     case FileKind::kSaverDef:
-      return absl::InvalidArgumentError(
-          absl::StrCat(what, ", not a graph (CG108)\nwhy: it names the nodes that save and restore, no more\ntry: ",
-                       "--input_saver=", path, " with the graph that it belongs to"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          what, ", not a graph (CG108)\nwhy: it names the nodes that save and restore, no more\ntry: ",
+          "--input_saver=", path, " with the graph that it belongs to"));
     case FileKind::kHdf5:
     case FileKind::kKerasArchive:
       return absl::InvalidArgumentError(absl::StrCat(
-          what, " (CG114)\nwhy: it describes layers, and only Keras can make a graph of them\ntry: in Python, ",
+          what,
+          " (CG114)\nwhy: it describes layers, and only Keras can make a graph of them\ntry: in Python, ",
           "tf.keras.models.load_model('", path, "').export('saved_model'), then open that directory"));
     case FileKind::kNpz:
     case FileKind::kNpy:
@@ -193,8 +198,9 @@ absl::Status NotAGraph(const std::string& path, const Sniffed& sniffed, absl::st
                            : "converting it to a SavedModel with the tools of its own framework"));
     case FileKind::kChunkedSavedModel:
       return absl::UnimplementedError(
-          absl::StrCat(what, ", which cannot be read yet\nwhy: TensorFlow itself does not read this form\n"
-                             "try: saving it again without experimental_image_format"));
+          absl::StrCat(what,
+                       ", which cannot be read yet\nwhy: TensorFlow itself does not read this form\n"
+                       "try: saving it again without experimental_image_format"));
     case FileKind::kMemmappedPackage:
       return absl::UnimplementedError(
           absl::StrCat(what, ", which cannot be read\ntry: the graph that it was made from"));
@@ -204,10 +210,10 @@ absl::Status NotAGraph(const std::string& path, const Sniffed& sniffed, absl::st
       break;
   }
   if (const std::string prefix = PrefixOfDataShard(path); !prefix.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", path, "' is, by its name, a data file of a checkpoint, not a graph (CG108)\nwhy: a ",
-                     "checkpoint holds the values of variables, but no graph\ntry: --input_checkpoint=", prefix,
-                     Exists(prefix + ".meta") ? absl::StrCat(" with --input_meta_graph=", prefix, ".meta") : ""));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "'", path, "' is, by its name, a data file of a checkpoint, not a graph (CG108)\nwhy: a ",
+        "checkpoint holds the values of variables, but no graph\ntry: --input_checkpoint=", prefix,
+        Exists(prefix + ".meta") ? absl::StrCat(" with --input_meta_graph=", prefix, ".meta") : ""));
   }
   return absl::InvalidArgumentError(absl::StrCat(what, " (CG109)\nwhy: ", FirstBytes(bytes)));
 }
@@ -251,7 +257,8 @@ absl::StatusOr<Model> Opener::OpenFile(const std::string& path, bool of_director
   const absl::string_view bytes = file->bytes();
   Sniffed sniffed = Sniff(bytes);
   // A text that begins with an unknown word is most likely a graph with a slip: its parser says which.
-  if (sniffed.kind == FileKind::kOtherText) sniffed.kind = of_directory ? FileKind::kSavedModel : FileKind::kGraphDef;
+  if (sniffed.kind == FileKind::kOtherText)
+    sniffed.kind = of_directory ? FileKind::kSavedModel : FileKind::kGraphDef;
   MessageKind message;
   switch (sniffed.kind) {
     case FileKind::kGraphDef:
@@ -271,7 +278,8 @@ absl::StatusOr<Model> Opener::OpenFile(const std::string& path, bool of_director
   absl::StatusOr<Model> model;
   if (sniffed.text) {
     ASSIGN_OR_RETURN(std::string binary, MessageFromText(message, bytes, file->path()));
-    const std::shared_ptr<const MappedFile> converted = MappedFile::FromString(file->path(), std::move(binary));
+    const std::shared_ptr<const MappedFile> converted =
+        MappedFile::FromString(file->path(), std::move(binary));
     model = Import(file->path(), sniffed.kind, converted->bytes(), converted);
   } else {
     model = Import(file->path(), sniffed.kind, bytes, file);
@@ -289,8 +297,9 @@ absl::StatusOr<Model> Opener::Import(const std::string& path, FileKind kind, abs
   ASSIGN_OR_RETURN(const std::vector<MetaGraphSlice> meta_graphs, ListMetaGraphs(bytes, path));
   ASSIGN_OR_RETURN(const MetaGraphSlice chosen, ChooseMetaGraph(meta_graphs, options_.tags, path));
   if (options_.tags.empty() && meta_graphs.size() > 1) {
-    notes_->push_back(absl::StrCat(path, " holds ", meta_graphs.size(), " MetaGraphs: the one with the tag-set '",
-                                   absl::StrJoin(chosen.tags, ","), "' is taken"));
+    notes_->push_back(absl::StrCat(path, " holds ", meta_graphs.size(),
+                                   " MetaGraphs: the one with the tag-set '", absl::StrJoin(chosen.tags, ","),
+                                   "' is taken"));
   }
   ASSIGN_OR_RETURN(Model model, ImportMetaGraphDef(chosen.bytes, std::move(owner), path));
   // What lies in variables/ decides: an empty or absent folder is that of a model without variables.
@@ -304,8 +313,9 @@ absl::StatusOr<Model> Opener::Import(const std::string& path, FileKind kind, abs
 void Opener::NoteForm(const std::string& path, bool text) {
   const bool expected = options_.text.has_value() ? *options_.text : IsTextName(path);
   if (expected == text || (path == "<stdin>" && !options_.text.has_value())) return;
-  notes_->push_back(absl::StrCat(path, " is read as ", text ? "text (CG106)" : "binary (CG107)",
-                                 options_.text.has_value() ? ", which it is, though the flag says otherwise" : ""));
+  notes_->push_back(
+      absl::StrCat(path, " is read as ", text ? "text (CG106)" : "binary (CG107)",
+                   options_.text.has_value() ? ", which it is, though the flag says otherwise" : ""));
 }
 
 void Opener::NoteKind(const std::string& path, const Sniffed& sniffed) {
@@ -323,7 +333,8 @@ void Opener::NoteKind(const std::string& path, const Sniffed& sniffed) {
 
 }  // namespace
 
-absl::StatusOr<Model> OpenModel(const std::string& path, const OpenOptions& options, std::vector<std::string>* notes) {
+absl::StatusOr<Model> OpenModel(const std::string& path, const OpenOptions& options,
+                                std::vector<std::string>* notes) {
   std::vector<std::string> unused;
   return Opener(options, notes == nullptr ? &unused : notes).Open(path);
 }

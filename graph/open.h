@@ -21,18 +21,20 @@ struct OpenOptions {
   std::string tags;
 };
 
-// Opens `path`: a GraphDef, MetaGraphDef or SavedModel message, binary or text; a SavedModel directory; "-" for
-// standard input. Adds one-line remarks to `notes` ("read as text"). A SavedModel that has variables says where in
-// variables_prefix.
+// Opens `path`: a GraphDef, MetaGraphDef or SavedModel message, binary or text; a SavedModel directory; "-"
+// for standard input. Adds one-line remarks to `notes` ("read as text"). A SavedModel that has variables says
+// where in variables_prefix.
 //
-// Errors end their first line with the id of tools.md's catalogue; lines that begin with "why: " and "try: " follow.
-//   NotFound          nothing there, with near names (CG105); a directory without a SavedModel (CG128); no such
-//                     tag-set (CG129)
-//   InvalidArgument   another kind of file, saying which and what takes it (CG108, CG109, CG114); a text that is wrong,
-//                     with line and column
-//   DataLoss          a damaged or cut file (CG109)
-//   Unimplemented     chunked SavedModels (.cpb) and memory-mapped packages
-absl::StatusOr<Model> OpenModel(const std::string& path, const OpenOptions& options, std::vector<std::string>* notes);
+// Errors end their first line with the id of tools.md's catalogue; lines that begin with "why: " and "try: "
+// follow.
+// - NotFound: nothing there, with near names (CG105); a directory without a SavedModel (CG128); no such
+//   tag-set (CG129).
+// - InvalidArgument: another kind of file, saying which and what takes it (CG108, CG109, CG114); a text that
+//   is wrong, with line and column.
+// - DataLoss: a damaged or cut file (CG109).
+// - Unimplemented: chunked SavedModels (.cpb) and memory-mapped packages.
+absl::StatusOr<Model> OpenModel(const std::string& path, const OpenOptions& options,
+                                std::vector<std::string>* notes);
 
 }  // namespace cryograph
 

@@ -106,7 +106,8 @@ TEST_F(OpenTest, TheFlagIsAHint) {
   OpenOptions options;
   options.text = false;
   EXPECT_EQ(FirstNode(Put("g.pb", Text(Graph("a"))), options), "a");
-  EXPECT_THAT(notes_, ElementsAre(HasSubstr("read as text (CG106), which it is, though the flag says otherwise")));
+  EXPECT_THAT(notes_,
+              ElementsAre(HasSubstr("read as text (CG106), which it is, though the flag says otherwise")));
   options.text = true;
   EXPECT_EQ(FirstNode(root_ + "/g.pb", options), "a");
   EXPECT_THAT(notes_, IsEmpty());
@@ -123,7 +124,8 @@ TEST_F(OpenTest, AnyContainer) {
   OpenOptions options;
   options.expect = OpenOptions::Expect::kGraphDef;
   EXPECT_EQ(FirstNode(path, options), "m");
-  EXPECT_THAT(notes_, ElementsAre(HasSubstr("model.meta is a MetaGraphDef (binary) and is read as that (CG108)")));
+  EXPECT_THAT(notes_,
+              ElementsAre(HasSubstr("model.meta is a MetaGraphDef (binary) and is read as that (CG108)")));
   EXPECT_EQ(FirstNode(Put("meta.pbtxt", Text(meta))), "m");
 }
 
@@ -146,13 +148,15 @@ TEST_F(OpenTest, SavedModelDirectories) {
 TEST_F(OpenTest, TagSets) {
   Put("model/saved_model.pb", SavedModel({{"train", "gpu"}, {"serve"}}).SerializeAsString());
   EXPECT_EQ(FirstNode(root_ + "/model"), "of_serve");
-  EXPECT_THAT(notes_, ElementsAre(HasSubstr("holds 2 MetaGraphs: the one with the tag-set 'serve' is taken")));
+  EXPECT_THAT(notes_,
+              ElementsAre(HasSubstr("holds 2 MetaGraphs: the one with the tag-set 'serve' is taken")));
   OpenOptions options;
   options.tags = " gpu , train";
   EXPECT_EQ(FirstNode(root_ + "/model", options), "of_train_gpu");
   EXPECT_THAT(notes_, IsEmpty());
   options.tags = "tpu";
-  EXPECT_THAT(Error(root_ + "/model", options), StatusIs(absl::StatusCode::kNotFound, HasSubstr("(CG129)\n")));
+  EXPECT_THAT(Error(root_ + "/model", options),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("(CG129)\n")));
 }
 
 TEST_F(OpenTest, DirectoriesWithoutASavedModel) {
@@ -168,25 +172,28 @@ TEST_F(OpenTest, DirectoriesWithoutASavedModel) {
   EXPECT_THAT(Error(root_ + "/train"),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("try: " + root_ + "/train/model.ckpt.meta")));
   Put("values/model.index", "");
-  EXPECT_THAT(Error(root_ + "/values"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("it holds a checkpoint")));
+  EXPECT_THAT(Error(root_ + "/values"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("it holds a checkpoint")));
   Put("chunked/saved_model.cpb", "\x83\xaf\x70\xd1\x0d\x88\x4a\x3f");
   EXPECT_THAT(Error(root_ + "/chunked"),
-              StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("chunked/saved_model.cpb' is a chunked SavedModel")));
+              StatusIs(absl::StatusCode::kUnimplemented,
+                       HasSubstr("chunked/saved_model.cpb' is a chunked SavedModel")));
 }
 
 TEST_F(OpenTest, MissingFilesNameTheNearest) {
   Put("models/resnet50.pb", "");
   Put("models/readme", "");
-  EXPECT_THAT(Error(root_ + "/models/resnet_50.pb"),
-              StatusIs(absl::StatusCode::kNotFound,
-                       AllOf(HasSubstr("/models/resnet_50.pb' does not exist (CG105)"),
-                             HasSubstr("\ntry: " + root_ + "/models/resnet50.pb"))));
+  EXPECT_THAT(
+      Error(root_ + "/models/resnet_50.pb"),
+      StatusIs(absl::StatusCode::kNotFound, AllOf(HasSubstr("/models/resnet_50.pb' does not exist (CG105)"),
+                                                  HasSubstr("\ntry: " + root_ + "/models/resnet50.pb"))));
   EXPECT_THAT(Error(root_ + "/model/resnet50.pb"),
               StatusIs(absl::StatusCode::kNotFound, AllOf(HasSubstr("why: there is no '" + root_ + "/model'"),
                                                           HasSubstr("try: " + root_ + "/models"))));
   EXPECT_THAT(Error(root_ + "/models/zzzzzzzzzzz"),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("holds readme, resnet50.pb")));
-  EXPECT_THAT(Error("no_such_file.pb"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("why: it would be /")));
+  EXPECT_THAT(Error("no_such_file.pb"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("why: it would be /")));
   EXPECT_THAT(Error(""), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
@@ -199,8 +206,10 @@ TEST_F(OpenTest, OtherFilesAreNamed) {
       {"lfs.pb", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n",
        absl::StatusCode::kInvalidArgument, "is a Git LFS pointer of 64 bytes; fetch the real file (CG109)"},
       {"page.pb", "<!DOCTYPE html>", absl::StatusCode::kInvalidArgument, "an HTML or XML page"},
-      {"empty.pb", "", absl::StatusCode::kInvalidArgument, "is an empty file where a graph is expected (CG109)"},
-      {"junk.pb", "\xff\xfe\xfd", absl::StatusCode::kInvalidArgument, "(CG109)\nwhy: it begins with \"\\xff\\xfe\\xfd\""},
+      {"empty.pb", "", absl::StatusCode::kInvalidArgument,
+       "is an empty file where a graph is expected (CG109)"},
+      {"junk.pb", "\xff\xfe\xfd", absl::StatusCode::kInvalidArgument,
+       "(CG109)\nwhy: it begins with \"\\xff\\xfe\\xfd\""},
       {"keras.h5", "\x89HDF\r\n\x1a\n", absl::StatusCode::kInvalidArgument, "an HDF5 file"},
       {"lite.pb", "\x1c...TFL3", absl::StatusCode::kInvalidArgument, "(CG114)\nwhy: "},
       {"model.data-00000-of-00001", "\x7f\x7f", absl::StatusCode::kInvalidArgument,
@@ -209,7 +218,8 @@ TEST_F(OpenTest, OtherFilesAreNamed) {
        "is the state file of a checkpoint directory (CheckpointState), not a graph (CG108)\n"},
       {"saver.pbtxt", "restore_op_name: 'a'", absl::StatusCode::kInvalidArgument, "try: --input_saver="},
       {"slip.pbtxt", "nodee { }", absl::StatusCode::kInvalidArgument, "has no field named \"nodee\""},
-      {"slip2.pbtxt", "node { }\nnode { nam: 'a' }", absl::StatusCode::kInvalidArgument, "slip2.pbtxt:2:11: "},
+      {"slip2.pbtxt", "node { }\nnode { nam: 'a' }", absl::StatusCode::kInvalidArgument,
+       "slip2.pbtxt:2:11: "},
       {"cut.pb", Graph("some_name").SerializeAsString().substr(0, 16), absl::StatusCode::kDataLoss,
        "(CG109)\nwhy: the file is cut or damaged"},
   };
@@ -220,12 +230,14 @@ TEST_F(OpenTest, OtherFilesAreNamed) {
 
 TEST_F(OpenTest, ACheckpointNamesItsMetaGraph) {
   Put("model.ckpt.meta", "");
-  const std::string index = Put("model.ckpt.index", std::string("\0\0\x06\x08\x01\x1a\x02\x08\x01", 9) +
-                                                        std::string(40, '\0') + "\x57\xfb\x80\x8b\x24\x75\x47\xdb");
-  EXPECT_THAT(Error(index), StatusIs(absl::StatusCode::kInvalidArgument,
-                                     AllOf(HasSubstr("is the index of a V2 checkpoint, not a graph (CG108)"),
-                                           HasSubstr(absl::StrCat("try: --input_checkpoint=", root_, "/model.ckpt with ",
-                                                                  "--input_meta_graph=", root_, "/model.ckpt.meta")))));
+  const std::string index =
+      Put("model.ckpt.index", std::string("\0\0\x06\x08\x01\x1a\x02\x08\x01", 9) + std::string(40, '\0') +
+                                  "\x57\xfb\x80\x8b\x24\x75\x47\xdb");
+  EXPECT_THAT(Error(index),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("is the index of a V2 checkpoint, not a graph (CG108)"),
+                             HasSubstr(absl::StrCat("try: --input_checkpoint=", root_, "/model.ckpt with ",
+                                                    "--input_meta_graph=", root_, "/model.ckpt.meta")))));
 }
 
 TEST_F(OpenTest, EverySampleModelOpens) {

@@ -120,7 +120,8 @@ TEST(SniffTest, OtherFormats) {
            {"{\"modelTopology\": 1}", "a JSON text"},
            {"\x1f\x8b\x08", "a file compressed with gzip; unpack it"},
            {"BZh91", "a file compressed with bzip2; unpack it"},
-           {"\x89HDF\r\n\x1a\n" + zeros, "an HDF5 file, as Keras writes them (.h5); convert it with Keras to a SavedModel"},
+           {"\x89HDF\r\n\x1a\n" + zeros,
+            "an HDF5 file, as Keras writes them (.h5); convert it with Keras to a SavedModel"},
            {string("\x1c\0\0\0TFL3", 8), "a TensorFlow Lite model (.tflite)"},
            {"\x93NUMPY\x01", "a NumPy array (.npy)"},
            {"PK\x03\x04....w.npyPK", "a NumPy archive (.npz)"},
@@ -185,8 +186,9 @@ TEST(SniffTest, EverySampleFile) {
         if (hostile) expected.insert(expected.end(), {FileKind::kTable, FileKind::kUnknown});
       } else if (name == "saver.pb") {
         expected = {FileKind::kSaverDef};
-      } else if (name == "fingerprint.pb" || name == "keras_metadata.pb" || absl::StrContains(name, ".data-") ||
-                 absl::EndsWith(name, ".md") || absl::EndsWith(name, ".txt")) {
+      } else if (name == "fingerprint.pb" || name == "keras_metadata.pb" ||
+                 absl::StrContains(name, ".data-") || absl::EndsWith(name, ".md") ||
+                 absl::EndsWith(name, ".txt")) {
         expected = {FileKind::kUnknown};
       } else if (absl::EndsWith(name, ".pb") || absl::EndsWith(name, ".pbtxt")) {
         expected = {FileKind::kGraphDef};

@@ -44,7 +44,7 @@ tensorflow::AttrValue Attr(absl::string_view value) {
   const tensorflow::GraphDef graph =
       Graph(absl::StrCat("node { name: \"n\" attr { key: \"k\" value { ", value, " } } }"));
   return graph.node_size() == 1 && graph.node(0).attr().count("k") == 1 ? graph.node(0).attr().at("k")
-                                                                       : tensorflow::AttrValue();
+                                                                        : tensorflow::AttrValue();
 }
 
 absl::Status Refusal(absl::string_view text) { return GraphDefFromText(text, "g.pbtxt").status(); }
@@ -104,7 +104,8 @@ TEST(TextAcceptedTest, BooleansAndEnums) {
 
 TEST(TextAcceptedTest, Maps) {
   const tensorflow::GraphDef graph = Graph(
-      "node { attr { key: 'k' value { i: 1 } } attr { value { i: 2 } key: 'k' } attr { key: 'only' } attr { value { i: 3 } } }");
+      "node { attr { key: 'k' value { i: 1 } } attr { value { i: 2 } key: 'k' } attr { key: 'only' } attr { "
+      "value { i: 3 } } }");
   EXPECT_EQ(graph.node(0).attr().size(), 3u);
   EXPECT_EQ(graph.node(0).attr().at("k").i(), 2);
   EXPECT_EQ(graph.node(0).attr().at("").i(), 3);
@@ -149,19 +150,51 @@ TEST(TextRefusedTest, WithLineAndColumn) {
 }
 
 TEST(TextRefusedTest, NamesAndNumbersOfFields) {
-  for (const char* text : {"nodes {}", "1 {}", "1: 5", "Node {}", "NODE {}", "node { Name: 'a' }", "node", "node {",
-                           "node }", "}", "node {}}", "node {{}}", "node { name: }", "node ( )", "node {>", "node <}",
-                           "{", "\"node\" {}", "[tensorflow.ext] {}", ", node {}", "node {},,", "node {};, node {}",
-                           "version: 5library {}", "version: 5 5", "version", "version:", "version: {}", "node: 5",
-                           "node { name: \"a }", "[", "[[[", "-", "node - {}", "node {] }", "\\", "node [ {} ]x"}) {
+  for (const char* text : {"nodes {}",
+                           "1 {}",
+                           "1: 5",
+                           "Node {}",
+                           "NODE {}",
+                           "node { Name: 'a' }",
+                           "node",
+                           "node {",
+                           "node }",
+                           "}",
+                           "node {}}",
+                           "node {{}}",
+                           "node { name: }",
+                           "node ( )",
+                           "node {>",
+                           "node <}",
+                           "{",
+                           "\"node\" {}",
+                           "[tensorflow.ext] {}",
+                           ", node {}",
+                           "node {},,",
+                           "node {};, node {}",
+                           "version: 5library {}",
+                           "version: 5 5",
+                           "version",
+                           "version:",
+                           "version: {}",
+                           "node: 5",
+                           "node { name: \"a }",
+                           "[",
+                           "[[[",
+                           "-",
+                           "node - {}",
+                           "node {] }",
+                           "\\",
+                           "node [ {} ]x"}) {
     EXPECT_THAT(Refusal(text), StatusIs(absl::StatusCode::kInvalidArgument)) << text;
   }
 }
 
 TEST(TextRefusedTest, SingularFieldsGivenTwice) {
-  EXPECT_THAT(Refusal("versions {} node {} versions {}"),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       AllOf(StartsWith("g.pbtxt:1:21: "), HasSubstr("\"versions\" is specified multiple times"))));
+  EXPECT_THAT(
+      Refusal("versions {} node {} versions {}"),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               AllOf(StartsWith("g.pbtxt:1:21: "), HasSubstr("\"versions\" is specified multiple times"))));
   EXPECT_THAT(Refusal("version: 1 version: 1"), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(Refusal("library {} library {}"), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(Refusal("node { name: 'a' name: 'b' }"), StatusIs(absl::StatusCode::kInvalidArgument));
@@ -172,10 +205,26 @@ TEST(TextRefusedTest, SingularFieldsGivenTwice) {
 }
 
 TEST(TextRefusedTest, Values) {
-  for (const char* value :
-       {"i: 1.0", "i: 9223372036854775808", "i: -9223372036854775809", "f: 0x10", "f: 010", "b: TRUE", "b: yes", "b: 2",
-        "type: DT_NOTHING", "type: dt_int32", "s: 'a\nb'", "s: '\\q'", "s: 5", "i: '5'", "i: 1e3",
-        "tensor { uint32_val: -1 }", "tensor { int_val: 2147483648 }", "i: 09", "i: 0x", "placeholder: '\\377'"}) {
+  for (const char* value : {"i: 1.0",
+                            "i: 9223372036854775808",
+                            "i: -9223372036854775809",
+                            "f: 0x10",
+                            "f: 010",
+                            "b: TRUE",
+                            "b: yes",
+                            "b: 2",
+                            "type: DT_NOTHING",
+                            "type: dt_int32",
+                            "s: 'a\nb'",
+                            "s: '\\q'",
+                            "s: 5",
+                            "i: '5'",
+                            "i: 1e3",
+                            "tensor { uint32_val: -1 }",
+                            "tensor { int_val: 2147483648 }",
+                            "i: 09",
+                            "i: 0x",
+                            "placeholder: '\\377'"}) {
     EXPECT_THAT(AttrRefusal(value), StatusIs(absl::StatusCode::kInvalidArgument)) << value;
   }
   EXPECT_THAT(AttrRefusal(absl::string_view("s: 'a\0b'", 8)), StatusIs(absl::StatusCode::kInvalidArgument));
@@ -183,7 +232,8 @@ TEST(TextRefusedTest, Values) {
 
 TEST(TextRefusedTest, AZeroByteInAComment) {
   EXPECT_THAT(Refusal(absl::string_view("# a\0b\n", 6)), StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(Refusal(absl::string_view("node { # a\0b\n}", 15)), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(Refusal(absl::string_view("node { # a\0b\n}", 15)),
+              StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST(TextRefusedTest, DepthIsLimited) {
@@ -202,29 +252,34 @@ TEST(TextRefusedTest, DepthIsLimited) {
 }
 
 TEST(TextReaderTest, BytesAreInTheOrderOfNumbersAndMapsSorted) {
-  ASSERT_OK_AND_ASSIGN(const std::string a,
-                       GraphDefFromText("versions { producer: 1 } node { attr { key: 'b' value { i: 1 } } attr { key: 'a' "
-                                        "value { i: 2 } } } library { gradient { function_name: 'f' } function {} } "
-                                        "node { name: 'z' }",
-                                        "a"));
-  ASSERT_OK_AND_ASSIGN(const std::string b,
-                       GraphDefFromText("node { attr { key: 'a' value { i: 2 } } attr { key: 'b' value { i: 1 } } } "
-                                        "node { name: 'z' } library { function {} gradient { function_name: 'f' } } "
-                                        "versions { producer: 1 }",
-                                        "b"));
+  ASSERT_OK_AND_ASSIGN(
+      const std::string a,
+      GraphDefFromText("versions { producer: 1 } node { attr { key: 'b' value { i: 1 } } attr { key: 'a' "
+                       "value { i: 2 } } } library { gradient { function_name: 'f' } function {} } "
+                       "node { name: 'z' }",
+                       "a"));
+  ASSERT_OK_AND_ASSIGN(
+      const std::string b,
+      GraphDefFromText("node { attr { key: 'a' value { i: 2 } } attr { key: 'b' value { i: 1 } } } "
+                       "node { name: 'z' } library { function {} gradient { function_name: 'f' } } "
+                       "versions { producer: 1 }",
+                       "b"));
   EXPECT_EQ(a, b);
-  EXPECT_EQ(a.substr(0, 8), std::string("\x0a\x12\x2a\x07\x0a\x01" "a\x12", 8));
+  EXPECT_EQ(a.substr(0, 8), std::string("\x0a\x12\x2a\x07\x0a\x01"
+                                        "a\x12",
+                                        8));
 }
 
 TEST(TextWriterTest, PrintsAsProtobufDoes) {
   ASSERT_OK_AND_ASSIGN(
       const std::string bytes,
-      GraphDefFromText("node { name: 'caf\xc3\xa9' op: 'Const' input: 'x' input: '^y' attr { key: 'z' value { f: 0.1 } } "
-                       "attr { key: 'a' value { s: '\\000\\377\\n\"' } } attr { key: 'l' value { list { i: [1, 2] } } } } "
-                       "node {} library { function { signature { name: 'F' } ret { key: 'b' value: 'c' } ret { key: 'a' "
-                       "value: 'd' } } gradient { function_name: 'F' } } version: 3 versions { producer: 27 "
-                       "bad_consumers: [1, 2] }",
-                       "t"));
+      GraphDefFromText(
+          "node { name: 'caf\xc3\xa9' op: 'Const' input: 'x' input: '^y' attr { key: 'z' value { f: 0.1 } } "
+          "attr { key: 'a' value { s: '\\000\\377\\n\"' } } attr { key: 'l' value { list { i: [1, 2] } } } } "
+          "node {} library { function { signature { name: 'F' } ret { key: 'b' value: 'c' } ret { key: 'a' "
+          "value: 'd' } } gradient { function_name: 'F' } } version: 3 versions { producer: 27 "
+          "bad_consumers: [1, 2] }",
+          "t"));
   tensorflow::GraphDef graph;
   ASSERT_TRUE(graph.ParseFromString(bytes));
   std::string expected;
@@ -276,8 +331,8 @@ TEST(TextWriterTest, EveryByteAndLongStringsAreEscapedAsProtobufDoes) {
 
 TEST(TextWriterTest, OfAOneofTheLastMemberCounts) {
   std::string bytes;
-  AppendBytesField(9, "p", &bytes);   // placeholder
-  AppendVarintField(3, 5, &bytes);    // i
+  AppendBytesField(9, "p", &bytes);  // placeholder
+  AppendVarintField(3, 5, &bytes);   // i
   EXPECT_EQ(MessageToText(MessageKind::kAttrValue, bytes).value(), "i: 5\n");
 }
 
@@ -292,7 +347,8 @@ TEST(TextWriterTest, UnknownFieldsAreRefusedOrDropped) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("node[0]: field 100")));
   EXPECT_THAT(MessageToText(MessageKind::kGraphDef, graph, true).value(), "node {\n  name: \"a\"\n}\n");
   std::string text;
-  EXPECT_THAT(AppendNodeText(node, false, &text), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("field 100")));
+  EXPECT_THAT(AppendNodeText(node, false, &text),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("field 100")));
   EXPECT_EQ(text, "");
   EXPECT_OK(AppendNodeText(node, true, &text));
   EXPECT_EQ(text, "node {\n  name: \"a\"\n}\n");
@@ -324,10 +380,12 @@ void ExpectAsWhole(MessageKind kind, const std::string& text) {
 TEST(TextTest, DamagedTextsAreAnsweredAsTheWholeWouldBe) {
   const std::string text =
       "meta_info_def{tags:\"serve\" tags:'gpu' stripped_op_list{op{name:\"A\"}}} # c\n"
-      "graph_def<node{name:\"a\" op:'C' attr{key:\"v\" value{tensor{dtype:DT_FLOAT float_val:[1,-2.5e-3]}}}}, node{}\n"
+      "graph_def<node{name:\"a\" op:'C' attr{key:\"v\" value{tensor{dtype:DT_FLOAT "
+      "float_val:[1,-2.5e-3]}}}}, node{}\n"
       "library:{function{signature{name:\"F\"}}gradient<>}versions{producer:2};>\n"
       "saver_def{version:V2 max_to_keep:0x5}\n"
-      "collection_def{key:\"k\" value{int64_list{value:[]}}}signature_def{key:\"s\"value{method_name:\"m\"\"n\"}}";
+      "collection_def{key:\"k\" "
+      "value{int64_list{value:[]}}}signature_def{key:\"s\"value{method_name:\"m\"\"n\"}}";
   ExpectAsWhole<tensorflow::MetaGraphDef>(MessageKind::kMetaGraphDef, text);
   const google::protobuf::LogSilencer silencer;
   uint32_t state = 1;
@@ -341,10 +399,17 @@ TEST(TextTest, DamagedTextsAreAnsweredAsTheWholeWouldBe) {
     for (size_t edits = 1 + random(2); edits > 0; --edits) {
       const size_t at = random(damaged.size());
       switch (random(4)) {
-        case 0: damaged.erase(at, 1 + random(4)); break;
-        case 1: damaged.insert(at, 1, letters[random(letters.size())]); break;
-        case 2: damaged[at] = letters[random(letters.size())]; break;
-        default: damaged.insert(at, damaged.substr(random(damaged.size()), random(30)));
+        case 0:
+          damaged.erase(at, 1 + random(4));
+          break;
+        case 1:
+          damaged.insert(at, 1, letters[random(letters.size())]);
+          break;
+        case 2:
+          damaged[at] = letters[random(letters.size())];
+          break;
+        default:
+          damaged.insert(at, damaged.substr(random(damaged.size()), random(30)));
       }
     }
     ASSERT_NO_FATAL_FAILURE(ExpectAsWhole<tensorflow::MetaGraphDef>(MessageKind::kMetaGraphDef, damaged));

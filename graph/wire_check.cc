@@ -19,8 +19,9 @@
 namespace cryograph {
 namespace {
 
-constexpr int kMaxDepth = 100;        // Messages and groups below the outermost message, as protobuf counts them.
-constexpr uint32_t kMaxNumber = 127;  // No field of the schema has a higher number; such tables would be sparse.
+constexpr int kMaxDepth = 100;  // Messages and groups below the outermost message, as protobuf counts them.
+constexpr uint32_t kMaxNumber =
+    127;  // No field of the schema has a higher number; such tables would be sparse.
 
 enum Shape : uint8_t { kUnknown, kVarint, kFixed32, kFixed64, kString, kBytes, kMessage };
 
@@ -205,8 +206,8 @@ class Walker {
  public:
   explicit Walker(const Message& root) : root_(root) {}
 
-  // True if `bytes` is well formed. Otherwise defect() and Place() tell what and where. With `find_unknown` a field
-  // that is not in the schema ends the walk like a defect.
+  // True if `bytes` is well formed. Otherwise defect() and Place() tell what and where. With `find_unknown` a
+  // field that is not in the schema ends the walk like a defect.
   template <bool find_unknown>
   bool Walk(absl::string_view bytes);
 
@@ -279,19 +280,22 @@ bool Walker::Walk(absl::string_view bytes) {
     if (find_unknown && field.shape == kUnknown) return false;
     switch (static_cast<WireType>(tag & 7)) {
       case WireType::kVarint: {
-        if (field.shape != kVarint && field.shape != kUnknown) return Fail("a number in place of another type");
+        if (field.shape != kVarint && field.shape != kUnknown)
+          return Fail("a number in place of another type");
         uint64_t value;
         p = SkipVarint(p, end, 10, &value);
         if (p == nullptr) return Fail("a number is cut or longer than 10 bytes");
         break;
       }
       case WireType::kFixed64:
-        if (field.shape != kFixed64 && field.shape != kUnknown) return Fail("8 bytes in place of another type");
+        if (field.shape != kFixed64 && field.shape != kUnknown)
+          return Fail("8 bytes in place of another type");
         if (end - p < 8) return FailLength(8, static_cast<uint64_t>(end - p));
         p += 8;
         break;
       case WireType::kFixed32:
-        if (field.shape != kFixed32 && field.shape != kUnknown) return Fail("4 bytes in place of another type");
+        if (field.shape != kFixed32 && field.shape != kUnknown)
+          return Fail("4 bytes in place of another type");
         if (end - p < 4) return FailLength(4, static_cast<uint64_t>(end - p));
         p += 4;
         break;
@@ -299,7 +303,8 @@ bool Walker::Walk(absl::string_view bytes) {
         uint64_t length;
         p = SkipVarint(p, end, 10, &length);
         if (p == nullptr) return Fail("a length is cut or longer than 10 bytes");
-        if (length > static_cast<uint64_t>(end - p)) return FailLength(length, static_cast<uint64_t>(end - p));
+        if (length > static_cast<uint64_t>(end - p))
+          return FailLength(length, static_cast<uint64_t>(end - p));
         const size_t size = static_cast<size_t>(length);
         switch (field.shape) {
           case kMessage:
@@ -333,7 +338,8 @@ bool Walker::Walk(absl::string_view bytes) {
         enter();
         break;
       case WireType::kEndGroup:
-        if (!stack_[depth_].group || stack_[depth_].number != number_) return Fail("the end of a group that was not begun");
+        if (!stack_[depth_].group || stack_[depth_].number != number_)
+          return Fail("the end of a group that was not begun");
         --depth_;
         enter();
         break;
@@ -344,13 +350,14 @@ bool Walker::Walk(absl::string_view bytes) {
 }
 
 bool Walker::FailLength(uint64_t length, uint64_t left) {
-  return Fail(absl::StrCat("needs ", length, " bytes where ", depth_ == 0 ? "" : "its message has ", "only ", left,
-                           depth_ == 0 ? " are left; is it truncated?" : " left"));
+  return Fail(absl::StrCat("needs ", length, " bytes where ", depth_ == 0 ? "" : "its message has ", "only ",
+                           left, depth_ == 0 ? " are left; is it truncated?" : " left"));
 }
 
 std::string Walker::FieldName(const Message& message, uint32_t number) {
   const google::protobuf::FieldDescriptor* const field =
-      message.descriptor == nullptr ? nullptr : message.descriptor->FindFieldByNumber(static_cast<int>(number));
+      message.descriptor == nullptr ? nullptr
+                                    : message.descriptor->FindFieldByNumber(static_cast<int>(number));
   return field == nullptr ? absl::StrCat("field ", number) : field->name();
 }
 

@@ -30,14 +30,14 @@ enum class MessageKind {
 // "GraphDef", "MetaGraphDef" …: the message's own name.
 absl::string_view MessageKindName(MessageKind kind);
 
-// OK if `bytes` is a well-formed message of that kind at every depth: framing, the wire type of known fields (repeated
-// numbers packed or not), UTF-8 in `string` fields, at most 100 levels of nesting. Unknown fields are skipped, lengths
-// may pass 2 GB, payloads of `bytes` fields are not touched. DataLoss otherwise: `where` (a file's name, say), the path
-// of the defect ("node[3].attr[0].value") and its byte offset.
+// OK if `bytes` is a well-formed message of that kind at every depth: framing, the wire type of known fields
+// (repeated numbers packed or not), UTF-8 in `string` fields, at most 100 levels of nesting. Unknown fields
+// are skipped, lengths may pass 2 GB, payloads of `bytes` fields are not touched. DataLoss otherwise: `where`
+// (a file's name, say), the path of the defect ("node[3].attr[0].value") and its byte offset.
 absl::Status CheckWire(absl::string_view bytes, MessageKind kind, absl::string_view where);
 
-// Place and number of the first field that the schema does not know ("node[3]: field 100"); "" if every field at every
-// depth is known. `bytes` must have passed CheckWire.
+// Place and number of the first field that the schema does not know ("node[3]: field 100"); "" if every field
+// at every depth is known. `bytes` must have passed CheckWire.
 std::string FirstUnknownField(absl::string_view bytes, MessageKind kind);
 
 // True if `bytes` would pass CheckWire, without the cost of saying why not.

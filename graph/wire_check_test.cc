@@ -35,7 +35,8 @@ std::string Varint(uint32_t number, uint64_t value) {
 
 absl::Status CheckGraph(const std::string& bytes) { return CheckWire(bytes, MessageKind::kGraphDef, "g.pb"); }
 
-// An AttrValue with `depth` messages below it: lists of functions with attributes that are lists of functions …
+// An AttrValue with `depth` messages below it: lists of functions with attributes that are lists of functions
+// …
 std::string Nested(int depth) {
   constexpr uint32_t kSteps[] = {1, 9, 2, 2};  // list, func, attr, value
   std::string bytes;
@@ -83,11 +84,12 @@ TEST(CheckWireTest, NamesThePlace) {
   const std::string good_node = Bytes(1, Bytes(1, "a") + Bytes(2, "NoOp"));
   const std::string bad_attr = Bytes(5, Bytes(1, "k") + Bytes(2, Varint(6, 1) + Bytes(6, "")));
   const std::string graph = good_node + good_node + Bytes(1, Bytes(1, "b") + bad_attr) + good_node;
-  EXPECT_THAT(CheckGraph(graph),
-              StatusIs(absl::StatusCode::kDataLoss,
-                       AllOf(HasSubstr("g.pb: not a valid GraphDef: node[2].attr[0].value.type: bytes in place of a "
-                                       "number"),
-                             HasSubstr("(at byte 36 of 49)"))));
+  EXPECT_THAT(
+      CheckGraph(graph),
+      StatusIs(absl::StatusCode::kDataLoss,
+               AllOf(HasSubstr("g.pb: not a valid GraphDef: node[2].attr[0].value.type: bytes in place of a "
+                               "number"),
+                     HasSubstr("(at byte 36 of 49)"))));
 }
 
 TEST(CheckWireTest, TextMustBeUtf8InStringFieldsOnly) {
@@ -101,20 +103,27 @@ TEST(CheckWireTest, TextMustBeUtf8InStringFieldsOnly) {
 }
 
 TEST(CheckWireTest, KnownFieldsHaveTheirWireType) {
-  for (const std::string& bytes : {Varint(1, 5), Bytes(3, "x"), std::string("\x0d") + "abcd", std::string("\x09") + "abcdefgh",
-                                   std::string("\x0b\x0c"), Bytes(1, Varint(1, 1))}) {
+  for (const std::string& bytes :
+       {Varint(1, 5), Bytes(3, "x"), std::string("\x0d") + "abcd", std::string("\x09") + "abcdefgh",
+        std::string("\x0b\x0c"), Bytes(1, Varint(1, 1))}) {
     EXPECT_THAT(CheckGraph(bytes), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("in place of")))
         << testing::PrintToString(bytes);
   }
 }
 
 TEST(CheckWireTest, UnknownFieldsAreSkippedButFramed) {
-  const std::string all = Varint(100, 1) + Bytes(101, "\xff") + "\xb5\x06" "abcd" + "\xb1\x06" "abcdefgh" +
+  const std::string all = Varint(100, 1) + Bytes(101, "\xff") +
+                          "\xb5\x06"
+                          "abcd" +
+                          "\xb1\x06"
+                          "abcdefgh" +
                           "\xbb\x06\x08\x01\xbc\x06";  // Group 103 { 1: 1 }
   EXPECT_OK(CheckGraph(all));
   EXPECT_OK(CheckGraph(Bytes(1, all)));
-  EXPECT_THAT(CheckGraph(Bytes(101, "x").substr(0, 3)), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("field 101")));
-  EXPECT_THAT(CheckGraph("\xbb\x06\x08\x01"), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("without its end")));
+  EXPECT_THAT(CheckGraph(Bytes(101, "x").substr(0, 3)),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("field 101")));
+  EXPECT_THAT(CheckGraph("\xbb\x06\x08\x01"),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("without its end")));
   EXPECT_THAT(CheckGraph("\xbb\x06\xac\x06"), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("not begun")));
   EXPECT_THAT(CheckGraph("\xbc\x06"), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("not begun")));
   EXPECT_EQ(FirstUnknownField(all, MessageKind::kGraphDef), "field 100");
@@ -160,8 +169,8 @@ TEST(CheckWireTest, EveryCutOfAGraphIsSeenOrIsAGraph) {
                        AllOf(HasSubstr("node[0]"), HasSubstr("is it truncated?"), HasSubstr("of 100"))));
 }
 
-// Protobuf takes a known number with another wire type for an unknown field, and cuts field numbers to 32 bits: of
-// these two we make errors. In all else it must agree.
+// Protobuf takes a known number with another wire type for an unknown field, and cuts field numbers to 32
+// bits: of these two we make errors. In all else it must agree.
 TEST(CheckWireTest, RandomDamageIsAnsweredAsProtobufDoes) {
   tensorflow::MetaGraphDef meta;
   meta.mutable_meta_info_def()->add_tags("serve");
@@ -211,7 +220,8 @@ TEST(CheckWireTest, LengthsBeyondTwoGigabytes) {
   ASSERT_NE(file, nullptr);
   ASSERT_EQ(std::fwrite(head.data(), 1, head.size(), file), head.size());
   std::fflush(file);
-  ASSERT_EQ(ftruncate(fileno(file), static_cast<off_t>(head.size() + kContent)), 0);  // A hole: it takes no room.
+  ASSERT_EQ(ftruncate(fileno(file), static_cast<off_t>(head.size() + kContent)),
+            0);  // A hole: it takes no room.
   std::fclose(file);
   {
     ASSERT_OK_AND_ASSIGN(const std::shared_ptr<const MappedFile> mapped, MappedFile::Open(path));

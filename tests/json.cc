@@ -17,7 +17,8 @@ absl::StatusOr<Json> ReadJson(const std::string& path) {
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   Json json;
   const auto status = google::protobuf::util::JsonStringToMessage(text, &json);
-  if (!status.ok()) return absl::InvalidArgumentError(absl::StrCat(path, ": ", std::string(status.message())));
+  if (!status.ok())
+    return absl::InvalidArgumentError(absl::StrCat(path, ": ", std::string(status.message())));
   return json;
 }
 
@@ -26,7 +27,9 @@ const Json& Member(const Json& json, const std::string& key) {
   return member == json.struct_value().fields().end() ? Json::default_instance() : member->second;
 }
 
-bool HasMember(const Json& json, const std::string& key) { return json.struct_value().fields().contains(key); }
+bool HasMember(const Json& json, const std::string& key) {
+  return json.struct_value().fields().contains(key);
+}
 
 std::vector<std::string> Keys(const Json& json) {
   std::vector<std::string> keys;
@@ -35,7 +38,9 @@ std::vector<std::string> Keys(const Json& json) {
   return keys;
 }
 
-const google::protobuf::RepeatedPtrField<Json>& Elements(const Json& json) { return json.list_value().values(); }
+const google::protobuf::RepeatedPtrField<Json>& Elements(const Json& json) {
+  return json.list_value().values();
+}
 
 std::string Text(const Json& json, const std::string& key) { return Member(json, key).string_value(); }
 

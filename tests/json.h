@@ -11,7 +11,8 @@
 
 namespace cryograph {
 
-// A JSON value; google::protobuf::Value's own accessors work, and the functions below are shorter. Numbers are doubles.
+// A JSON value; google::protobuf::Value's own accessors work, and the functions below are shorter. Numbers
+// are doubles.
 using Json = google::protobuf::Value;
 
 // The value in the file `path`, of any kind. NotFound; InvalidArgument if it is no JSON.

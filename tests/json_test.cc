@@ -13,7 +13,8 @@ using testing::ElementsAre;
 
 TEST(JsonTest, ReadsEveryKind) {
   const std::string path = testing::TempDir() + "/sample.json";
-  std::ofstream(path) << R"([{"b": "text \u00e9", "a": -1.5e3, "hex": "00ff", "flag": true, "none": null}, [1, 2]])";
+  std::ofstream(path)
+      << R"([{"b": "text \u00e9", "a": -1.5e3, "hex": "00ff", "flag": true, "none": null}, [1, 2]])";
   ASSERT_OK_AND_ASSIGN(const Json json, ReadJson(path));
   ASSERT_EQ(Elements(json).size(), 2);
   const Json& object = Elements(json)[0];

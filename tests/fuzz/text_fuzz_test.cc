@@ -1,5 +1,5 @@
-// The text form, field by field, against one parse of the whole by protobuf. The first byte of an input names the kind
-// of message, 'A' for GraphDef and so on in the order of MessageKind.
+// The text form, field by field, against one parse of the whole by protobuf. The first byte of an input names
+// the kind of message, 'A' for GraphDef and so on in the order of MessageKind.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -42,8 +42,8 @@ void Check(MessageKind kind, absl::string_view text) {
     Require(absl::IsInvalidArgument(bytes.status()) && absl::StartsWith(bytes.status().message(), "input:"),
             "an error of another kind", bytes.status());
     // The parser of text lets pass what the parser of bytes refuses.
-    Require(!valid || absl::StrContains(bytes.status().message(), "not a valid"), "protobuf parses what is refused",
-            bytes.status());
+    Require(!valid || absl::StrContains(bytes.status().message(), "not a valid"),
+            "protobuf parses what is refused", bytes.status());
     return;
   }
   Require(valid, "protobuf refuses what is accepted", bytes.status());

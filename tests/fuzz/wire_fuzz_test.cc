@@ -1,5 +1,5 @@
-// CheckWire against protobuf's parser. The first byte of an input names the kind of message, 'A' for GraphDef and so
-// on in the order of MessageKind.
+// CheckWire against protobuf's parser. The first byte of an input names the kind of message, 'A' for GraphDef
+// and so on in the order of MessageKind.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
