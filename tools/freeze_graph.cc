@@ -1,6 +1,7 @@
 // freeze_graph: a graph and the values of its variables become one GraphDef of constants. Every flag of every
 // version of TensorFlow's tool is understood; what it reports as success and gets wrong is right here, or
 // refused.
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
@@ -11,10 +12,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "absl/types/span.h"
 #include "base/byte_sink.h"
 #include "base/mapped_file.h"
@@ -55,7 +54,8 @@ struct Flags {
   bool output_as_text = false, in_place = false, verify = true;
   std::string output_format = "pb", compat = "2.21", missing = "error", state = "error", report_json;
   std::vector<std::string> variable_map;
-  bool use_ema = false, allow_py_func = false, allow_frozen = false, allow_initializer_overwrite = false;
+  bool use_ema = false, allow_py_func = false, allow_input_pipeline = false, allow_frozen = false;
+  bool allow_initializer_overwrite = false;
   bool drop_colocation = false, keep_functions = false;
 };
 
@@ -185,6 +185,10 @@ void Declare(Flags& flags, Command& command) {
       .Add(&flags.use_ema, "use_ema", "Take the moving average of a variable where the checkpoint has one.")
       .Extension();
   command
+      .Add(&flags.allow_input_pipeline, "allow_input_pipeline",
+           "Keep iterators, queues and readers, for a graph that is fed where they give data (CG137).")
+      .Extension();
+  command
       .Add(&flags.allow_py_func, "allow_py_func",
            "Keep Python calls, which run only in the program that made them.")
       .Extension();
@@ -284,6 +288,7 @@ absl::StatusOr<FreezeOptions> OptionsOf(const Flags& flags) {
   options.use_ema = flags.use_ema;
   options.allow_py_func = flags.allow_py_func;
   options.allow_frozen = flags.allow_frozen;
+  options.allow_input_pipeline = flags.allow_input_pipeline;
   options.drop_colocation = flags.drop_colocation;
   options.keep_functions = flags.keep_functions;
   options.clear_devices = flags.clear_devices;
@@ -329,6 +334,32 @@ absl::StatusOr<std::string> OpenSaver(const std::string& path) {
   return std::string(file->bytes());
 }
 
+// Says which file `status` speaks of, unless it does.
+absl::Status Located(const absl::Status& status, const Model& model, const Checkpoint* checkpoint) {
+  if (status.ok() || absl::StrContains(status.message(), model.path)) return status;
+  if (checkpoint != nullptr && absl::StrContains(status.message(), checkpoint->prefix())) return status;
+  return absl::Status(status.code(), absl::StrCat(model.path, ": ", status.message()));
+}
+
+// Whether TensorFlow can load what is about to be written.
+absl::Status CheckResult(Model& model) {
+  VerifyOptions options;
+  options.container = false;  // Signatures are not part of a GraphDef.
+  const std::vector<Finding> findings = Verify(model, options);
+  std::vector<std::string> unknown;  // Ops, in the order of their first node.
+  for (const Finding& finding : findings) {
+    if (finding.code != FindingCode::kUnknownOp || !finding.function.empty()) continue;
+    const Node node = model.graph().Find(finding.node);
+    if (!node || std::count(unknown.begin(), unknown.end(), node.op()) > 0) continue;
+    unknown.emplace_back(node.op());
+  }
+  for (const std::string& op : unknown) {
+    PrintNote(absl::StrCat("op '", op,
+                           "' is none of TensorFlow's own; what loads the graph needs its library (CG139)"));
+  }
+  return FindingsStatus(findings);
+}
+
 absl::Status Freeze(const Flags& flags) {
   RETURN_IF_ERROR(CheckUsage(flags));
   const std::string format =
@@ -339,6 +370,8 @@ absl::Status Freeze(const Flags& flags) {
   std::vector<std::string> notes;
 
   const bool saved_model = !flags.input_saved_model_dir.empty();
+  // A SavedModel without variables is one that was exported frozen, and TensorFlow's tool takes it.
+  if (saved_model && !model.meta_fields.empty()) options.allow_frozen = true;
   if (!flags.input_saver.empty()) {
     ASSIGN_OR_RETURN(options.saver, OpenSaver(flags.input_saver));
   }
@@ -372,9 +405,11 @@ absl::Status Freeze(const Flags& flags) {
 
   if (options.outputs.empty()) return NoOutputsGiven(model, "--output_node_names");
   RETURN_IF_ERROR(CheckNodesExist(model, options.outputs, "--output_node_names"));
-  ASSIGN_OR_RETURN(const FreezeReport report, FreezeVariables(model, options));
+  const absl::StatusOr<FreezeReport> frozen = FreezeVariables(model, options);
+  RETURN_IF_ERROR(Located(frozen.status(), model, options.checkpoint.get()));
+  const FreezeReport& report = *frozen;
   for (const std::string& note : report.notes) PrintNote(note);
-  if (flags.verify) RETURN_IF_ERROR(FindingsStatus(Verify(model)));
+  if (flags.verify) RETURN_IF_ERROR(Located(CheckResult(model), model, nullptr));
 
   OutputOptions output;
   output.form = form;

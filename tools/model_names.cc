@@ -32,7 +32,7 @@ bool IsBookkeeping(absl::string_view op) {
     if (op == exact) return true;
   }
   for (absl::string_view part :
-       {"Assign", "Scatter", "Apply", "Summary", "Restore", "Initialize", "Enqueue"}) {
+       {"Assign", "Scatter", "Apply", "Summary", "Restore", "Initialize", "Enqueue", "LookupTableImport"}) {
     if (absl::StrContains(op, part)) return true;
   }
   return false;
@@ -64,8 +64,6 @@ absl::string_view BytesField(absl::string_view message, uint32_t number) {
 // What the graph offers instead of a name it does not have.
 std::string WhatThereIs(Model& model) {
   std::string text;
-  const std::vector<std::string> outputs = LikelyOutputs(model);
-  if (!outputs.empty()) absl::StrAppend(&text, "\nwhy: nothing reads ", Listed(outputs));
   std::vector<std::string> signed_outputs;
   for (const SignatureTensor& output : SignatureOutputs(model)) {
     signed_outputs.push_back(absl::StrCat(output.tensor, " (", output.signature, ": ", output.key, ")"));
@@ -73,6 +71,8 @@ std::string WhatThereIs(Model& model) {
   if (!signed_outputs.empty()) {
     absl::StrAppend(&text, "\nwhy: the outputs of its signatures are ", Listed(signed_outputs));
   }
+  const std::vector<std::string> outputs = LikelyOutputs(model);
+  if (!outputs.empty()) absl::StrAppend(&text, "\nwhy: nothing reads ", Listed(outputs));
   return text;
 }
 

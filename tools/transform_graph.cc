@@ -266,7 +266,11 @@ absl::Status Transform(const Flags& flags) {
   if (!run.ok()) return absl::Status(run.code(), absl::StrCat(flags.in_graph, ": ", run.message()));
   if (!flags.compat) RETURN_IF_ERROR(CheckNodesExist(model, flags.outputs, "--outputs"));
 
-  if (flags.verify) RETURN_IF_ERROR(FindingsStatus(Verify(model)));
+  if (flags.verify) {
+    VerifyOptions verify;
+    verify.container = false;  // Signatures are not part of a GraphDef.
+    RETURN_IF_ERROR(FindingsStatus(Verify(model, verify)));
+  }
 
   OutputOptions output;
   output.form = form;

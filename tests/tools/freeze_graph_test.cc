@@ -20,7 +20,6 @@ namespace cryograph {
 namespace {
 
 using testing::AllOf;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -212,6 +211,74 @@ TEST_F(FreezeGraphTest, WhatIsNoGraphIsNamed) {  // CG109
     EXPECT_THAT(run.err, AllOf(StartsWith("error: "), HasSubstr(words), HasSubstr("CG109")));
   }
   ExpectUntouched();
+}
+
+TEST_F(FreezeGraphTest, TextAndBinaryAreToldByContent) {  // CG106, CG107
+  WriteGoodCheckpoint();
+  ToolRun run = Freeze({"--input_binary=true"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("graph.pbtxt is read as text (CG106)"));
+  ASSERT_EQ(RunTool("tools/convert_graph", {Path("graph.pbtxt"), Path("graph.pb")}).exit_code, 0);
+  run = Freeze({"--input_graph=" + Path("graph.pb"), "--input_binary=false"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("graph.pb is read as binary (CG107)"));
+  run = Freeze({"--input_graph=" + Path("graph.pb")});
+  EXPECT_THAT(run.err, Not(HasSubstr("CG10"))) << "nothing was said that could be wrong";
+}
+
+TEST_F(FreezeGraphTest, CheckpointFilesAsGraph) {  // CG108
+  WriteGoodCheckpoint();
+  PutOldResult();
+  const ToolRun run = Freeze({"--input_graph=" + Path("m.ckpt.index")});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.err, AllOf(HasSubstr("is the index of a V2 checkpoint, not a graph (CG108)"),
+                             HasSubstr("try: --input_checkpoint=")));
+  ExpectUntouched();
+}
+
+TEST_F(FreezeGraphTest, OpsOfOthersAreKeptWithANote) {  // CG139
+  WriteGoodCheckpoint();
+  WriteTestFile(
+      Path("graph.pbtxt"),
+      absl::StrReplaceAll(kGraph, {{"\"out\" op: \"Identity\"", "\"out\" op: \"OpOfSomebodyElse\""}}));
+  const ToolRun run = Freeze({});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err,
+              AllOf(HasSubstr("op 'OpOfSomebodyElse' is none of TensorFlow's own"), HasSubstr("CG139")));
+}
+
+TEST_F(FreezeGraphTest, ColocationWithANodeThatIsGone) {  // CG144
+  WriteGoodCheckpoint();
+  WriteTestFile(
+      Path("graph.pbtxt"),
+      absl::StrReplaceAll(kGraph, {{"device: \"/device:GPU:0\"",
+                                    "attr { key: \"_class\" value { list { s: \"loc:@gone\" } } }"}}));
+  const ToolRun run = Freeze({});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("CG144"));
+  EXPECT_THAT(ReadTestFile(Path("frozen.pb")), Not(HasSubstr("loc:@")));
+}
+
+TEST_F(FreezeGraphTest, StateChangesOnThePath) {  // CG132, and --state
+  WriteGoodCheckpoint();
+  PutOldResult();
+  const std::string graph =
+      absl::StrCat(absl::StrReplaceAll(
+                       kGraph, {{"\"dense/BiasAdd\" op: \"Add\" input: \"dense/MatMul\" input: \"b\"",
+                                 "\"dense/BiasAdd\" op: \"Add\" input: \"dense/MatMul\" input: \"b/Add\""}}),
+                   "node { name: \"b/Add\" op: \"AssignAdd\" input: \"b\" input: \"b/zeros\" ",
+                   "attr { key: \"T\" value { type: DT_FLOAT } } }\n");
+  WriteTestFile(Path("graph.pbtxt"), graph);
+  ToolRun run = Freeze({});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.err, AllOf(HasSubstr("'b/Add'"), HasSubstr("(CG132)"), HasSubstr("--state=drop")));
+  ExpectUntouched();
+  run = Freeze({"--state=drop"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(Frozen().graph().Find("b/Add").op(), "Identity");
+  run = Freeze({"--state=pure"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(Frozen().graph().Find("b/Add").op(), "Add");
 }
 
 TEST_F(FreezeGraphTest, CheckpointByAnyOfItsNames) {  // CG111, CG112
@@ -527,76 +594,6 @@ TEST_F(FreezeGraphTest, HelpIsCompleteAndFast) {
         "saved_model_tags"}) {
     EXPECT_THAT(help.out, HasSubstr(absl::StrCat("--", flag)));
   }
-}
-
-// --- Models that TensorFlow trained and froze; the numbers are held against it in other tests.
-
-TEST(FreezeGraphModelsTest, ThreeWaysToTheSameDigits) {
-  const std::string folder = ScratchFolder();
-  const std::string digits = Runfile("tests/models/digits");
-  const auto freeze = [&](std::vector<std::string> flags, const std::string& output) {
-    flags.push_back("--output_node_names=probabilities");
-    flags.push_back("--output_graph=" + output);
-    const ToolRun run = RunTool("tools/freeze_graph", flags);
-    EXPECT_EQ(run.exit_code, 0) << run.err;
-    return run;
-  };
-  freeze({"--input_graph=" + digits + "/graph.pb", "--input_binary=true",
-          "--input_checkpoint=" + digits + "/model.ckpt"},
-         folder + "/a.pb");
-  // A GraphDef flag that is given a MetaGraphDef (CG108), a .meta as checkpoint (CG111).
-  const ToolRun meta = freeze({"--input_graph=" + digits + "/model.ckpt.meta", "--input_binary=true",
-                               "--input_checkpoint=" + digits + "/model.ckpt.meta"},
-                              folder + "/b.pb");
-  EXPECT_THAT(meta.err, AllOf(HasSubstr("CG108"), HasSubstr("CG111")));
-  freeze({"--input_meta_graph=" + digits + "/model.ckpt.meta", "--input_binary",
-          "--input_checkpoint=" + digits + "/model.ckpt"},
-         folder + "/c.pb");
-  freeze({"--input_saved_model_dir=" + digits + "/saved_model"}, folder + "/d.pb");
-  const std::string through_meta = ReadTestFile(folder + "/c.pb");
-  EXPECT_EQ(ReadTestFile(folder + "/b.pb"), through_meta);
-  EXPECT_FALSE(through_meta.empty());
-  EXPECT_TRUE(FileExists(folder + "/d.pb"));
-}
-
-TEST(FreezeGraphModelsTest, SavedModelErrors) {  // CG128, CG129
-  const std::string folder = ScratchFolder();
-  CopyFolder(Runfile("tests/models/digits/saved_model"), folder + "/3");
-  const auto freeze = [&](const std::string& directory, const std::string& tags) {
-    return RunTool("tools/freeze_graph",
-                   {"--input_saved_model_dir=" + directory, "--saved_model_tags=" + tags,
-                    "--output_node_names=probabilities", "--output_graph=" + folder + "/frozen.pb"});
-  };
-  ToolRun run = freeze(folder, "serve");
-  EXPECT_EQ(run.exit_code, 1);
-  EXPECT_THAT(run.err, AllOf(HasSubstr("CG128"), HasSubstr("3")));
-  run = freeze(folder + "/3", "serve,gpu");
-  EXPECT_EQ(run.exit_code, 1);
-  EXPECT_THAT(run.err, AllOf(HasSubstr("CG129"), HasSubstr("serve")));
-  EXPECT_FALSE(FileExists(folder + "/frozen.pb"));
-  run = freeze(folder + "/3", " serve ");
-  EXPECT_EQ(run.exit_code, 0) << run.err;
-  run = freeze(folder + "/3/saved_model.pb", "serve");
-  EXPECT_EQ(run.exit_code, 0) << run.err;
-}
-
-TEST(FreezeGraphModelsTest, EveryKindOfVariable) {  // CG122, CG123
-  const std::string folder = ScratchFolder();
-  for (const char* variant : {"resource", "partitioned", "partitioned_resource", "control_flow", "dtypes"}) {
-    const std::string model = Runfile(absl::StrCat("tests/models/variants/", variant));
-    const ToolRun run =
-        RunTool("tools/freeze_graph", {"--input_graph=" + model + "/graph.pb", "--input_binary",
-                                       "--input_checkpoint=" + model + "/model.ckpt",
-                                       "--output_node_names=out", "--output_graph=" + folder + "/f.pb"});
-    EXPECT_EQ(run.exit_code, 0) << variant << ": " << run.err;
-  }
-  const std::string model = Runfile("tests/models/variants/renamed");
-  const ToolRun run =
-      RunTool("tools/freeze_graph",
-              {"--input_graph=" + model + "/graph.pb", "--input_binary",
-               "--input_saver=" + model + "/saver.pb", "--input_checkpoint=" + model + "/model.ckpt",
-               "--output_node_names=out", "--output_graph=" + folder + "/f.pb"});
-  EXPECT_EQ(run.exit_code, 0) << run.err;
 }
 
 }  // namespace
