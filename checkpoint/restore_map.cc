@@ -180,8 +180,8 @@ void RestoreMap::Add(NodeId variable, RestoredValue value) {
   if (fresh) pairs_.emplace_back(variable, std::move(value));
 }
 
-absl::StatusOr<RestoreMap> RestoreMap::Find(Model& model, absl::string_view saver, const Checkpoint* checkpoint,
-                                            std::vector<std::string>* notes) {
+absl::StatusOr<RestoreMap> RestoreMap::Find(Model& model, absl::string_view saver,
+                                            const Checkpoint* checkpoint, std::vector<std::string>* notes) {
   Graph& graph = model.graph();
   RestoreMap map;
   const bool given = !saver.empty();
@@ -257,7 +257,8 @@ absl::StatusOr<RestoreMap> RestoreMap::Find(Model& model, absl::string_view save
     }
   }
   if (conflicts > 0 && notes != nullptr) {
-    notes->push_back(absl::StrCat("the graph restores ", conflicts, " variables from more than one key; those that read '",
+    notes->push_back(absl::StrCat("the graph restores ", conflicts,
+                                  " variables from more than one key; those that read '",
                                   graph.node(sets[0].prefix).name(), "' were taken"));
   }
   return map;

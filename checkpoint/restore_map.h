@@ -1,6 +1,6 @@
-// Which variable of a graph holds which tensor of a checkpoint, read from the restore ops that the graph itself has.
-// Never a matter of names: a Saver may have renamed every key. Rules: docs of TensorFlow's Saver; SavedModels of TF2
-// keep the same ops in a function.
+// Which variable of a graph holds which tensor of a checkpoint, read from the restore ops that the graph
+// itself has. Never a matter of names: a Saver may have renamed every key. Rules: docs of TensorFlow's Saver;
+// SavedModels of TF2 keep the same ops in a function.
 #ifndef CRYOGRAPH_CHECKPOINT_RESTORE_MAP_H_
 #define CRYOGRAPH_CHECKPOINT_RESTORE_MAP_H_
 
@@ -18,8 +18,8 @@ namespace cryograph {
 // What the graph assigns to a variable when it restores.
 struct RestoredValue {
   std::string key;
-  std::string slice_spec;       // "4 2 0,2:-"; empty: the whole tensor.
-  bool reshaped = false;        // A Reshape stands between: same elements, the variable's shape.
+  std::string slice_spec;         // "4 2 0,2:-"; empty: the whole tensor.
+  bool reshaped = false;          // A Reshape stands between: same elements, the variable's shape.
   DataType cast_to = DT_INVALID;  // A Cast stands between.
 };
 
@@ -27,10 +27,11 @@ class RestoreMap {
  public:
   RestoreMap() = default;
 
-  // `saver` is a serialized SaverDef whose restore op is looked into; empty: the model's own SaverDef if it has one,
-  // else every restore op of the main graph (of two that restore one variable, the set which restores more variables
-  // with keys that `checkpoint` has is taken, with a line in *notes). `checkpoint` and `notes` may be null.
-  // InvalidArgument for a SaverDef given that names a node the graph lacks; for the model's own that is a note.
+  // `saver` is a serialized SaverDef whose restore op is looked into; empty: the model's own SaverDef if it
+  // has one, else every restore op of the main graph (of two that restore one variable, the set which
+  // restores more variables with keys that `checkpoint` has is taken, with a line in *notes). `checkpoint`
+  // and `notes` may be null. InvalidArgument for a SaverDef given that names a node the graph lacks; for the
+  // model's own that is a note.
   static absl::StatusOr<RestoreMap> Find(Model& model, absl::string_view saver, const Checkpoint* checkpoint,
                                          std::vector<std::string>* notes);
 

@@ -37,7 +37,8 @@ std::string SliceSpec(absl::Span<const int64_t> full, absl::Span<const int64_t> 
                       absl::Span<const int64_t> length) {
   std::string spec;
   for (int64_t dim : full) absl::StrAppend(&spec, dim, " ");
-  for (size_t i = 0; i < full.size(); ++i) absl::StrAppend(&spec, i == 0 ? "" : ":", start[i], ",", length[i]);
+  for (size_t i = 0; i < full.size(); ++i)
+    absl::StrAppend(&spec, i == 0 ? "" : ":", start[i], ",", length[i]);
   return spec;
 }
 
@@ -53,8 +54,8 @@ std::string StorageOf(Node variable) {
   const bool handle = variable.op() == "VarHandleOp";
   absl::string_view shared = variable.attr("shared_name", absl::string_view());
   if (shared.empty() || shared == kAnonymous) shared = variable.name();
-  return absl::StrCat(handle ? "handle" : "variable", "\n", variable.attr("container", absl::string_view()), "\n",
-                      shared);
+  return absl::StrCat(handle ? "handle" : "variable", "\n", variable.attr("container", absl::string_view()),
+                      "\n", shared);
 }
 
 }  // namespace
@@ -97,8 +98,8 @@ VariableKeys::VariableKeys(Model& model, const RestoreMap& restore_map, const Ch
 }
 
 void VariableKeys::ReadCollections() {
-  // MetaGraphDef.collection_def is a map; every collection may hold VariableDefs, and only those parse as one with a
-  // save_slice_info_def that makes sense.
+  // MetaGraphDef.collection_def is a map; every collection may hold VariableDefs, and only those parse as one
+  // with a save_slice_info_def that makes sense.
   for (const RawField& field : model_.meta_fields) {
     if (field.number != 4) continue;
     absl::string_view name, collection;
@@ -131,7 +132,8 @@ void VariableKeys::ReadCollections() {
         while (reader.Next(&item)) {
           if (item.number == 1 && item.type == WireType::kBytes) slice.full_name = std::string(item.bytes);
         }
-        const std::vector<int64_t> full = Int64List(info, 2), start = Int64List(info, 3), length = Int64List(info, 4);
+        const std::vector<int64_t> full = Int64List(info, 2), start = Int64List(info, 3),
+                                   length = Int64List(info, 4);
         if (slice.full_name.empty() || full.size() != start.size() || full.size() != length.size()) continue;
         slice.spec = SliceSpec(full, start, length);
         slices_.emplace(std::string(variable_name.substr(0, variable_name.find(':'))), std::move(slice));
@@ -210,8 +212,8 @@ bool VariableKeys::FromRestoreOps(Node variable, KeyChoice* choice, std::vector<
       bearer = alias;
     } else if (other->key != restored->key || other->slice_spec != restored->slice_spec) {
       notes->push_back(absl::StrCat("'", bearer.name(), "' and '", alias.name(),
-                                    "' are one variable (shared_name), but are restored from the keys '", restored->key,
-                                    "' and '", other->key, "'; the first was taken"));
+                                    "' are one variable (shared_name), but are restored from the keys '",
+                                    restored->key, "' and '", other->key, "'; the first was taken"));
       break;
     }
   }
@@ -274,7 +276,8 @@ bool VariableKeys::FromPartition(Node variable, KeyChoice* choice) const {
   }
   if (found < 0) return false;
   std::vector<int64_t> start(entry->dims.size(), 0);
-  for (int i = 0; i < part; ++i) start[static_cast<size_t>(found)] += parts[static_cast<size_t>(i)][static_cast<size_t>(found)];
+  for (int i = 0; i < part; ++i)
+    start[static_cast<size_t>(found)] += parts[static_cast<size_t>(i)][static_cast<size_t>(found)];
   choice->value = RestoredValue();
   choice->value.key = std::string(base);
   choice->value.slice_spec = SliceSpec(entry->dims, start, parts[static_cast<size_t>(part)]);
@@ -282,8 +285,8 @@ bool VariableKeys::FromPartition(Node variable, KeyChoice* choice) const {
   return true;
 }
 
-// A scope that was added or removed since the checkpoint was written. All variables must agree on it, since a guess
-// for one alone would sooner find the wrong weights than the right ones.
+// A scope that was added or removed since the checkpoint was written. All variables must agree on it, since a
+// guess for one alone would sooner find the wrong weights than the right ones.
 void VariableKeys::FromScopes(absl::Span<const Node> variables, std::vector<KeyChoice>& choices,
                               std::vector<std::string>* notes) const {
   if (variables.empty()) return;
@@ -297,7 +300,8 @@ void VariableKeys::FromScopes(absl::Span<const Node> variables, std::vector<KeyC
   }
   for (const CheckpointEntry& entry : checkpoint_.entries()) {
     absl::string_view scope = entry.name;
-    if (absl::ConsumeSuffix(&scope, first) && absl::EndsWith(scope, "/")) changes.push_back({"", std::string(scope)});
+    if (absl::ConsumeSuffix(&scope, first) && absl::EndsWith(scope, "/"))
+      changes.push_back({"", std::string(scope)});
   }
   std::vector<const Change*> good;
   for (const Change& change : changes) {
@@ -323,10 +327,11 @@ void VariableKeys::FromScopes(absl::Span<const Node> variables, std::vector<KeyC
                                 " are there with the ", how));
 }
 
-std::vector<KeyChoice> VariableKeys::Choose(absl::Span<const Node> variables, std::vector<std::string>* notes) {
+std::vector<KeyChoice> VariableKeys::Choose(absl::Span<const Node> variables,
+                                            std::vector<std::string>* notes) {
   std::vector<KeyChoice> choices(variables.size());
-  // What the graph's SaverDef says holds even if the checkpoint lacks the key; restore ops that were merely found in
-  // the graph may belong to another checkpoint.
+  // What the graph's SaverDef says holds even if the checkpoint lacks the key; restore ops that were merely
+  // found in the graph may belong to another checkpoint.
   const bool binding = absl::StartsWith(restore_map_.origin(), "restore op '");
   bool any = false;
   const bool by_name = std::any_of(variables.begin(), variables.end(), [this](Node variable) {
@@ -340,7 +345,8 @@ std::vector<KeyChoice> VariableKeys::Choose(absl::Span<const Node> variables, st
     if (!found && FromRestoreOps(variable, &choice, notes)) {
       const RestoredValue& value = choice.value;
       found = binding || checkpoint_.Find(value.key) != nullptr;
-      // Where names serve the other variables, one that has none in the checkpoint is rather missing than renamed.
+      // Where names serve the other variables, one that has none in the checkpoint is rather missing than
+      // renamed.
       if (found && !binding && by_name && value.key != variable.name() && value.slice_spec.empty() &&
           checkpoint_.Find(variable.name()) == nullptr) {
         doubtful_key = value.key;
@@ -348,7 +354,8 @@ std::vector<KeyChoice> VariableKeys::Choose(absl::Span<const Node> variables, st
       }
     }
     if (const auto slice = slices_.find(std::string(variable.name()));
-        !found && slice != slices_.end() && FromName(slice->second.full_name, "variables collection", &choice)) {
+        !found && slice != slices_.end() &&
+        FromName(slice->second.full_name, "variables collection", &choice)) {
       choice.value.slice_spec = slice->second.spec;
       found = true;
     }

@@ -1,5 +1,5 @@
-// Finds the checkpoint key of each variable by every means there is: an explicit map, the graph's restore ops, and,
-// for a graph that came without them, collections, names, object graphs and partitions.
+// Finds the checkpoint key of each variable by every means there is: an explicit map, the graph's restore
+// ops, and, for a graph that came without them, collections, names, object graphs and partitions.
 #ifndef CRYOGRAPH_CHECKPOINT_VARIABLE_KEYS_H_
 #define CRYOGRAPH_CHECKPOINT_VARIABLE_KEYS_H_
 
@@ -19,8 +19,8 @@ namespace cryograph {
 // Variable, VariableV2, AutoReloadVariable, VarHandleOp: ops that name one variable.
 bool IsVariableOp(absl::string_view op);
 
-// Type and shape that a variable node declares. Unknown rank where it says nothing; so does the op "Variable" with an
-// empty shape.
+// Type and shape that a variable node declares. Unknown rank where it says nothing; so does the op "Variable"
+// with an empty shape.
 struct VariableType {
   DataType dtype = DT_INVALID;
   PartialShape shape;
@@ -33,8 +33,8 @@ bool ShapeAdmits(const PartialShape& shape, absl::Span<const int64_t> dims);
 struct KeyChoice {
   RestoredValue value;  // value.key is empty if nothing was found.
   std::string how;      // "restore op 'save/restore_all'", "node name", …
-  // If nothing was found: the key that restore ops of the graph read for the variable. They were not believed, since no
-  // SaverDef vouches for them and other variables are found by name.
+  // If nothing was found: the key that restore ops of the graph read for the variable. They were not
+  // believed, since no SaverDef vouches for them and other variables are found by name.
   std::string doubtful_key;
 };
 
@@ -47,10 +47,12 @@ struct KeyOptions {
 class VariableKeys {
  public:
   // All arguments must outlive the object.
-  VariableKeys(Model& model, const RestoreMap& restore_map, const Checkpoint& checkpoint, const KeyOptions& options);
+  VariableKeys(Model& model, const RestoreMap& restore_map, const Checkpoint& checkpoint,
+               const KeyOptions& options);
 
-  // A choice for each of `variables`, nodes of the main graph for which IsVariableOp. *notes gets a line for each guess
-  // and each conflict. A key that is chosen need not be in the checkpoint: then it is what the graph asks for.
+  // A choice for each of `variables`, nodes of the main graph for which IsVariableOp. *notes gets a line for
+  // each guess and each conflict. A key that is chosen need not be in the checkpoint: then it is what the
+  // graph asks for.
   std::vector<KeyChoice> Choose(absl::Span<const Node> variables, std::vector<std::string>* notes);
 
   // Variables of the list for which "<key>/ExponentialMovingAverage" is there but was not asked for.
@@ -76,8 +78,8 @@ class VariableKeys {
   const RestoreMap& restore_map_;
   const Checkpoint& checkpoint_;
   const KeyOptions& options_;
-  absl::flat_hash_map<std::string, std::vector<Node>> storage_;     // Variable nodes by what they store to.
-  absl::flat_hash_map<std::string, SliceInfo> slices_;              // By node name, from VariableDefs.
+  absl::flat_hash_map<std::string, std::vector<Node>> storage_;  // Variable nodes by what they store to.
+  absl::flat_hash_map<std::string, SliceInfo> slices_;           // By node name, from VariableDefs.
   absl::flat_hash_map<std::string, std::vector<std::string>> object_keys_;  // By full name.
   int num_with_ema_ = 0;
 };

@@ -12,7 +12,8 @@ namespace cryograph {
 namespace {
 
 // Field numbers of MetaGraphDef.
-constexpr uint32_t kSaverDef = 3, kCollectionDef = 4, kSignatureDef = 5, kAssetFileDef = 6, kObjectGraphDef = 7;
+constexpr uint32_t kSaverDef = 3, kCollectionDef = 4, kSignatureDef = 5, kAssetFileDef = 6,
+                   kObjectGraphDef = 7;
 
 bool IsBytes(const WireField& field, uint32_t number) {
   return field.number == number && field.type == WireType::kBytes;
@@ -48,10 +49,12 @@ class Fitter {
   }
 
  private:
-  bool HasNode(absl::string_view tensor) { return static_cast<bool>(graph_.Find(tensor.substr(0, tensor.find(':')))); }
+  bool HasNode(absl::string_view tensor) {
+    return static_cast<bool>(graph_.Find(tensor.substr(0, tensor.find(':'))));
+  }
 
-  // True if every tensor that a TensorInfo names is there: name (1), coo_sparse (4: three names), composite_tensor
-  // (5: components (2) are TensorInfos).
+  // True if every tensor that a TensorInfo names is there: name (1), coo_sparse (4: three names),
+  // composite_tensor (5: components (2) are TensorInfos).
   bool HasTensors(absl::string_view info, int depth = 0) {
     WireReader reader(info);
     WireField field, part;
@@ -84,8 +87,8 @@ class Fitter {
     return true;
   }
 
-  // A collection is a list of nodes (1), which must all be there, or of assets (5); others are about variables and
-  // about how the graph was built.
+  // A collection is a list of nodes (1), which must all be there, or of assets (5); others are about
+  // variables and about how the graph was built.
   bool KeepsCollection(absl::string_view entry) {
     WireReader map(entry);
     WireField part, list, value;
@@ -105,8 +108,8 @@ class Fitter {
     return kept;
   }
 
-  // False if the signature must go. An entry of MetaGraphDef.signature_def: key (1), SignatureDef (2) with maps of
-  // inputs (1) and outputs (2) from names to TensorInfos.
+  // False if the signature must go. An entry of MetaGraphDef.signature_def: key (1), SignatureDef (2) with
+  // maps of inputs (1) and outputs (2) from names to TensorInfos.
   bool FitSignature(RawField& field) {
     WireReader map(field.payload);
     WireField part;
@@ -131,7 +134,8 @@ class Fitter {
           WireReader entry(part.bytes);
           WireField key;
           while (entry.Next(&key)) {
-            if (IsBytes(key, 1)) gone.push_back(absl::StrCat(part.number == 1 ? "input '" : "output '", key.bytes, "'"));
+            if (IsBytes(key, 1))
+              gone.push_back(absl::StrCat(part.number == 1 ? "input '" : "output '", key.bytes, "'"));
           }
           continue;
         }
@@ -141,11 +145,14 @@ class Fitter {
     }
     if (gone.empty()) return true;
     if (outputs == 0) {
-      if (!internal) lines_.push_back(absl::StrCat("signature '", name, "' was removed: the graph has none of its outputs"));
+      if (!internal)
+        lines_.push_back(
+            absl::StrCat("signature '", name, "' was removed: the graph has none of its outputs"));
       return false;
     }
     for (const std::string& what : gone) {
-      if (!internal) lines_.push_back(absl::StrCat("signature '", name, "': ", what, " was removed with its node"));
+      if (!internal)
+        lines_.push_back(absl::StrCat("signature '", name, "': ", what, " was removed with its node"));
     }
     AppendBytesField(2, fitted, &rest);
     auto bytes = std::make_shared<std::string>();

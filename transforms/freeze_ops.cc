@@ -80,7 +80,8 @@ const OpMap& KnownOps() {
 bool IsPipelineOp(absl::string_view op) {
   return absl::StartsWith(op, "IteratorGetNext") || absl::StartsWith(op, "QueueDequeue") ||
          absl::StartsWith(op, "ReaderRead") || absl::StartsWith(op, "BarrierTakeMany") || op == "Unstage" ||
-         op == "StagePeek" || op == "MapUnstage" || op == "OrderedMapUnstage" || op == "DatasetToSingleElement";
+         op == "StagePeek" || op == "MapUnstage" || op == "OrderedMapUnstage" ||
+         op == "DatasetToSingleElement";
 }
 
 }  // namespace

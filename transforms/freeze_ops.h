@@ -16,14 +16,15 @@ enum class FreezeOp {
   kGatherNd,       // ResourceGatherNd
   kShape,          // VariableShape
   kIsInitialized,  // VarIsInitializedOp, IsVariableInitialized
-  kForward,        // Identity, Switch, Merge, Enter, Exit, NextIteration: hand a resource on, and dereference a reference.
-  kRefForward,     // The same ops for references.
-  kRefSelect,      // RefSelect: input 1 + index is handed on.
-  kRefUpdate,      // Takes a reference to change it; gives the reference.
-  kRelease,        // DestroyResourceOp, DisableCopyOnRead: has nothing to do once the variable is a constant.
+  kForward,     // Identity, Switch, Merge, Enter, Exit, NextIteration: hand a resource on, and dereference a
+                // reference.
+  kRefForward,  // The same ops for references.
+  kRefSelect,   // RefSelect: input 1 + index is handed on.
+  kRefUpdate,   // Takes a reference to change it; gives the reference.
+  kRelease,     // DestroyResourceOp, DisableCopyOnRead: has nothing to do once the variable is a constant.
   kPyFunc,
-  kTable,          // Makes a lookup table.
-  kPipeline,       // Iterators, queues, readers: gives data that no frozen graph has.
+  kTable,     // Makes a lookup table.
+  kPipeline,  // Iterators, queues, readers: gives data that no frozen graph has.
   kPlaceholder,
 };
 

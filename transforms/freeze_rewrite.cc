@@ -86,8 +86,8 @@ class Rewriter {
     while (node.num_inputs() > count) graph_.RemoveInput(node, node.num_inputs() - 1);
   }
 
-  // In place: name, order and control inputs stay, and so does _class; a device does not, since the variable's
-  // readers are placed where constants are.
+  // In place: name, order and control inputs stay, and so does _class; a device does not, since the
+  // variable's readers are placed where constants are.
   void Become(Node node, absl::string_view op) {
     KeepAttrs(node, {"_class"});
     graph_.SetOp(node, op);
@@ -105,7 +105,8 @@ class Rewriter {
     return absl::OkStatus();
   }
 
-  // A constant for `user` alone, right before it. Inside a loop it needs a control input to be in the user's frame.
+  // A constant for `user` alone, right before it. Inside a loop it needs a control input to be in the user's
+  // frame.
   Node ConstFor(Node user, absl::string_view name, Tensor value) {
     const Node constant = graph_.AddConst(absl::StrCat(user.name(), "/", name), std::move(value), user);
     if (has_control_flow_ && frames_.InLoop(user.id())) {
@@ -116,14 +117,14 @@ class Rewriter {
     return constant;
   }
 
-  // A node to wait for that is alive just when `output` is, in its frame. A control edge from a Switch says nothing
-  // about which of its outputs is alive.
+  // A node to wait for that is alive just when `output` is, in its frame. A control edge from a Switch says
+  // nothing about which of its outputs is alive.
   absl::StatusOr<Node> Anchor(Node user, Output output, DataType dtype) {
     const Node producer = graph_.node(output.node);
     if (!IsSwitch(producer.op())) return producer;
     const Output inputs[] = {output};
-    ASSIGN_OR_RETURN(const Node anchor,
-                     graph_.AddNode(graph_.UniqueName(absl::StrCat(user.name(), "/alive")), "Identity", inputs, user));
+    ASSIGN_OR_RETURN(const Node anchor, graph_.AddNode(graph_.UniqueName(absl::StrCat(user.name(), "/alive")),
+                                                       "Identity", inputs, user));
     graph_.SetAttr(anchor, "T", AttrType(BaseType(dtype)));
     return anchor;
   }
@@ -176,7 +177,8 @@ class Rewriter {
         break;
       case FreezeOp::kGatherNd:
         if (const FreezePlan::Carried* carried = Frozen(node, 0)) {
-          const DataType dtype = node.attr("dtype", carried->dtype), indices = node.attr("Tindices", DT_INT32);
+          const DataType dtype = node.attr("dtype", carried->dtype),
+                         indices = node.attr("Tindices", DT_INT32);
           Become(node, "GatherNd");
           graph_.SetAttr(node, "Tparams", AttrType(dtype));
           graph_.SetAttr(node, "Tindices", AttrType(indices));
@@ -202,16 +204,18 @@ class Rewriter {
   }
 
   absl::Status RewriteGather(Node node) {
-    const DataType dtype = node.attr("dtype", Frozen(node, 0)->dtype), indices = node.attr("Tindices", DT_INT32);
+    const DataType dtype = node.attr("dtype", Frozen(node, 0)->dtype),
+                   indices = node.attr("Tindices", DT_INT32);
     const int64_t batch_dims = node.attr("batch_dims", int64_t{0});
     Become(node, "GatherV2");
     graph_.SetAttr(node, "Tparams", AttrType(dtype));
     graph_.SetAttr(node, "Tindices", AttrType(indices));
     graph_.SetAttr(node, "Taxis", AttrType(indices));
     if (batch_dims != 0) graph_.SetAttr(node, "batch_dims", AttrInt(batch_dims));
-    const Node axis = ConstFor(node, "axis", indices == DT_INT64
-                                                 ? Scalar<int64_t>(DT_INT64, batch_dims)
-                                                 : Scalar<int32_t>(DT_INT32, static_cast<int32_t>(batch_dims)));
+    const Node axis =
+        ConstFor(node, "axis",
+                 indices == DT_INT64 ? Scalar<int64_t>(DT_INT64, batch_dims)
+                                     : Scalar<int32_t>(DT_INT32, static_cast<int32_t>(batch_dims)));
     graph_.AddInput(node, axis.out());
     return absl::OkStatus();
   }
@@ -220,7 +224,8 @@ class Rewriter {
     const DataType type = node.attr("out_type", DT_INT32);
     const FreezePlan::Carried* carried = Frozen(node, 0);
     const auto dims = dims_.find(node.input(0).node);
-    if (dims == dims_.end()) {  // Through a Switch or into a loop: a constant would be alive where this is not.
+    if (dims ==
+        dims_.end()) {  // Through a Switch or into a loop: a constant would be alive where this is not.
       const DataType dtype = carried->dtype;
       Become(node, "Shape");
       graph_.SetAttr(node, "T", AttrType(dtype));
@@ -251,9 +256,10 @@ class Rewriter {
     for (int slot = 1; slot < node.num_inputs(); ++slot) {
       const auto dims = dims_.find(node.input(slot).node);
       if (dims != dims_.end() && dims->second == dims_[node.input(1).node]) continue;
-      return absl::FailedPreconditionError(absl::StrCat(
-          "node '", node.name(), "' (RefSelect) chooses between variables of different shapes or through other "
-          "nodes, which no op on values does"));
+      return absl::FailedPreconditionError(
+          absl::StrCat("node '", node.name(),
+                       "' (RefSelect) chooses between variables of different shapes or through other "
+                       "nodes, which no op on values does"));
     }
     return absl::OkStatus();
   }
@@ -262,8 +268,8 @@ class Rewriter {
     const DataType dtype = BaseType(Frozen(node, 1)->dtype);
     std::vector<Output> values;
     for (int slot = 1; slot < node.num_inputs(); ++slot) values.push_back(node.input(slot));
-    ASSIGN_OR_RETURN(const Node pack, graph_.AddNode(graph_.UniqueName(absl::StrCat(node.name(), "/values")), "Pack",
-                                                     values, node));
+    ASSIGN_OR_RETURN(const Node pack, graph_.AddNode(graph_.UniqueName(absl::StrCat(node.name(), "/values")),
+                                                     "Pack", values, node));
     graph_.SetAttr(pack, "T", AttrType(dtype));
     graph_.SetAttr(pack, "N", AttrInt(static_cast<int64_t>(values.size())));
     graph_.SetAttr(pack, "axis", AttrInt(0));
@@ -284,7 +290,8 @@ class Rewriter {
   absl::Status RewriteUpdate(Node node) {
     const std::string op(node.op());
     const FreezePlan::Carried* carried = Frozen(node, 0);
-    if (carried == nullptr || (carried->resource && op != "ResourceCountUpTo")) {  // No output that anybody reads.
+    if (carried == nullptr ||
+        (carried->resource && op != "ResourceCountUpTo")) {  // No output that anybody reads.
       KeepInputs(node, 0);
       KeepAttrs(node, {});
       graph_.SetOp(node, "NoOp");
@@ -312,8 +319,8 @@ class Rewriter {
         const Node dim = ConstFor(node, "dim", Scalar<int32_t>(DT_INT32, -1));
         const Output inputs[] = {node.input(1), dim.out()};
         ASSIGN_OR_RETURN(const Node expand,
-                         graph_.AddNode(graph_.UniqueName(absl::StrCat(node.name(), "/coordinates")), "ExpandDims",
-                                        inputs, node));
+                         graph_.AddNode(graph_.UniqueName(absl::StrCat(node.name(), "/coordinates")),
+                                        "ExpandDims", inputs, node));
         graph_.SetAttr(expand, "T", AttrType(indices));
         graph_.SetAttr(expand, "Tdim", AttrType(DT_INT32));
         graph_.SetInput(node, 1, expand.out());
@@ -330,8 +337,9 @@ class Rewriter {
     keep.resize(graph_.id_limit(), 1);  // What was added serves what is kept.
     if (replaced_updates_ > 0) {
       report_.notes.push_back(absl::StrCat("replaced ", replaced_updates_, " update ops by ",
-                                           options_.state == StatePolicy::kPure ? "what their first run gives"
-                                                                                : "the frozen value of their variable"));
+                                           options_.state == StatePolicy::kPure
+                                               ? "what their first run gives"
+                                               : "the frozen value of their variable"));
       keep = Needed();
     }
     std::vector<NodeId> dead;
@@ -389,7 +397,8 @@ class Rewriter {
       }
     }
     if (removed > 0 && !options_.drop_colocation) {
-      report_.notes.push_back(absl::StrCat("removed ", removed, " colocations with nodes that are not there (CG144)"));
+      report_.notes.push_back(
+          absl::StrCat("removed ", removed, " colocations with nodes that are not there (CG144)"));
     }
   }
 
@@ -408,7 +417,8 @@ class Rewriter {
 }  // namespace
 
 absl::Status RewriteFrozen(Model& model, const FreezePlan& plan, const FreezeOptions& options,
-                           const std::vector<std::shared_ptr<const TensorSource>>& values, FreezeReport& report) {
+                           const std::vector<std::shared_ptr<const TensorSource>>& values,
+                           FreezeReport& report) {
   return Rewriter(model, plan, options, report).Run(values);
 }
 

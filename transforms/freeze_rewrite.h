@@ -16,7 +16,8 @@ namespace cryograph {
 // `values[i]` is the value of `plan.frozen[i]`. Fills the report's nodes_kept, functions_pruned and notes.
 // FailedPrecondition, before any edit, for what cannot be frozen after all.
 absl::Status RewriteFrozen(Model& model, const FreezePlan& plan, const FreezeOptions& options,
-                           const std::vector<std::shared_ptr<const TensorSource>>& values, FreezeReport& report);
+                           const std::vector<std::shared_ptr<const TensorSource>>& values,
+                           FreezeReport& report);
 
 }  // namespace cryograph
 

@@ -106,17 +106,20 @@ std::string AttrOf(absl::string_view text) {
 
 std::string NodeOf(absl::string_view line) {
   const size_t equals = line.find(" = "), open = line.find('('), close = line.find(')');
-  if (equals == absl::string_view::npos || open == absl::string_view::npos || close == absl::string_view::npos) {
+  if (equals == absl::string_view::npos || open == absl::string_view::npos ||
+      close == absl::string_view::npos) {
     Die(line);
   }
   std::string node;
   AppendBytesField(1, line.substr(0, equals), &node);
   AppendBytesField(2, line.substr(equals + 3, open - equals - 3), &node);
-  for (absl::string_view input : absl::StrSplit(line.substr(open + 1, close - open - 1), ", ", absl::SkipEmpty())) {
+  for (absl::string_view input :
+       absl::StrSplit(line.substr(open + 1, close - open - 1), ", ", absl::SkipEmpty())) {
     AppendBytesField(3, input, &node);
   }
   for (absl::string_view attr : absl::StrSplit(line.substr(close + 1), ' ', absl::SkipEmpty())) {
-    const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(attr, absl::MaxSplits('=', 1));
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(attr, absl::MaxSplits('=', 1));
     if (parts.first == "device") {
       AppendBytesField(4, parts.second, &node);
       continue;
@@ -131,16 +134,22 @@ std::string NodeOf(absl::string_view line) {
 
 template <typename T>
 std::string Joined(const Tensor& tensor) {
-  return absl::StrCat(tensor.dims.size() == 1 && tensor.dims[0] == 1 ? "[]" : "", absl::StrJoin(tensor.Copy<T>(), ","));
+  return absl::StrCat(tensor.dims.size() == 1 && tensor.dims[0] == 1 ? "[]" : "",
+                      absl::StrJoin(tensor.Copy<T>(), ","));
 }
 
 std::string TextOf(AttrView attr, Node node) {
   switch (attr.kind()) {
-    case AttrView::kType: return absl::StrCat("t:", DataTypeName(attr.type()));
-    case AttrView::kInt: return absl::StrCat("i:", attr.i());
-    case AttrView::kBool: return attr.b() ? "b:true" : "b:false";
-    case AttrView::kString: return absl::StrCat("s:", attr.s());
-    case AttrView::kFunc: return absl::StrCat("f:", attr.func_name());
+    case AttrView::kType:
+      return absl::StrCat("t:", DataTypeName(attr.type()));
+    case AttrView::kInt:
+      return absl::StrCat("i:", attr.i());
+    case AttrView::kBool:
+      return attr.b() ? "b:true" : "b:false";
+    case AttrView::kString:
+      return absl::StrCat("s:", attr.s());
+    case AttrView::kFunc:
+      return absl::StrCat("f:", attr.func_name());
     case AttrView::kShape: {
       const PartialShape shape = attr.shape();
       return absl::StrCat("shape:", shape.unknown_rank ? "unknown" : absl::StrJoin(shape.dims, ","));
@@ -157,15 +166,22 @@ std::string TextOf(AttrView attr, Node node) {
       const absl::StatusOr<Tensor> tensor = node.constant();
       if (!tensor.ok()) return tensor.status().ToString();
       switch (tensor->dtype) {
-        case DT_INT32: return absl::StrCat("i32:", Joined<int32_t>(*tensor));
-        case DT_INT64: return absl::StrCat("i64:", Joined<int64_t>(*tensor));
-        case DT_FLOAT: return absl::StrCat("f32:", Joined<float>(*tensor));
-        case DT_BOOL: return absl::StrCat("bool:", tensor->bytes == std::string(1, 1) ? "1" : "0");
-        case DT_STRING: return absl::StrCat("str:", absl::StrJoin(tensor->strings, ","));
-        default: return absl::StrCat(DataTypeName(tensor->dtype), ":", tensor->bytes.size());
+        case DT_INT32:
+          return absl::StrCat("i32:", Joined<int32_t>(*tensor));
+        case DT_INT64:
+          return absl::StrCat("i64:", Joined<int64_t>(*tensor));
+        case DT_FLOAT:
+          return absl::StrCat("f32:", Joined<float>(*tensor));
+        case DT_BOOL:
+          return absl::StrCat("bool:", tensor->bytes == std::string(1, 1) ? "1" : "0");
+        case DT_STRING:
+          return absl::StrCat("str:", absl::StrJoin(tensor->strings, ","));
+        default:
+          return absl::StrCat(DataTypeName(tensor->dtype), ":", tensor->bytes.size());
       }
     }
-    default: return "?";
+    default:
+      return "?";
   }
 }
 
@@ -192,7 +208,8 @@ std::string LinesOf(Graph& graph) {
   for (Node node : graph.nodes()) {
     std::vector<std::string> inputs;
     for (const InputEdge& edge : node.inputs()) {
-      inputs.push_back(absl::StrCat(graph.node(edge.node).name(), edge.index == 0 ? "" : absl::StrCat(":", edge.index)));
+      inputs.push_back(
+          absl::StrCat(graph.node(edge.node).name(), edge.index == 0 ? "" : absl::StrCat(":", edge.index)));
     }
     for (const ControlEdge& edge : node.control_inputs()) {
       inputs.push_back(absl::StrCat("^", graph.node(edge.node).name()));
@@ -221,9 +238,9 @@ std::shared_ptr<const Checkpoint> CheckpointOf(const std::vector<TestTensor>& te
   absl::StatusOr<std::unique_ptr<BundleWriter>> writer = BundleWriter::Create(prefix);
   if (!writer.ok()) Die(writer.status().ToString());
   for (const TestTensor& tensor : tensors) {
-    const absl::Status status = tensor.full.empty()
-                                    ? (*writer)->Add(tensor.key, tensor.value)
-                                    : (*writer)->AddSlice(tensor.key, tensor.full, tensor.slice, tensor.value);
+    const absl::Status status =
+        tensor.full.empty() ? (*writer)->Add(tensor.key, tensor.value)
+                            : (*writer)->AddSlice(tensor.key, tensor.full, tensor.slice, tensor.value);
     if (!status.ok()) Die(status.ToString());
   }
   if (const absl::Status status = (*writer)->Finish(); !status.ok()) Die(status.ToString());

@@ -1,4 +1,5 @@
-// Small graphs for tests of freezing: a line of text for each node, in and out, and checkpoints in a temporary folder.
+// Small graphs for tests of freezing: a line of text for each node, in and out, and checkpoints in a
+// temporary folder.
 #ifndef CRYOGRAPH_TRANSFORMS_FREEZE_TEST_GRAPH_H_
 #define CRYOGRAPH_TRANSFORMS_FREEZE_TEST_GRAPH_H_
 
@@ -19,7 +20,8 @@ namespace cryograph {
 //   y = Add(x, w:0, ^c) T=t:float
 //   c = Const() dtype=t:int32 value=i32:1,2        (a value of one element is a scalar; []: rank 1 of it)
 // Attribute values: t:TYPE, i:NUMBER, b:true, s:TEXT, shape:2,? (or unknown), l:a,b (strings), f:FUNCTION,
-// tl:float,int32 (types), i32:… i64:… f32:… bool:… str:… (tensors). Blank lines do not count. Dies if the text is wrong.
+// tl:float,int32 (types), i32:… i64:… f32:… bool:… str:… (tensors). Blank lines do not count. Dies if the
+// text is wrong.
 Model GraphOf(const std::string& lines);
 // NodeDefs of such lines, serialized as the field `number` of a message.
 std::string NodesOf(const std::string& lines, int number = 1);

@@ -29,8 +29,9 @@ class ReshapedSource final : public TensorSource {
   std::vector<int64_t> dims_;
 };
 
-constexpr uint64_t kMaxLoaded = uint64_t{1} << 32;   // In memory.
-constexpr uint64_t kMaxWritten = uint64_t{1} << 37;  // A shape in a graph is cheap to write; its zeros fill a disk.
+constexpr uint64_t kMaxLoaded = uint64_t{1} << 32;  // In memory.
+constexpr uint64_t kMaxWritten = uint64_t{1}
+                                 << 37;  // A shape in a graph is cheap to write; its zeros fill a disk.
 
 // Holds one element, however large the tensor.
 class FilledSource final : public TensorSource {
@@ -42,7 +43,8 @@ class FilledSource final : public TensorSource {
   uint64_t num_bytes() const override { return count_ * element_.size(); }
   absl::StatusOr<Tensor> Load() const override {
     if (std::max(count_, num_bytes()) > kMaxLoaded) {
-      return absl::ResourceExhaustedError(absl::StrCat("a fill of shape ", ShapeText(dims_), " is too large"));
+      return absl::ResourceExhaustedError(
+          absl::StrCat("a fill of shape ", ShapeText(dims_), " is too large"));
     }
     if (dtype_ == DT_STRING) return Tensor::OfStrings(dims_, std::vector<std::string>(count_, element_));
     std::string bytes;
@@ -85,8 +87,8 @@ class LoadedSource final : public TensorSource {
 };
 
 absl::Status NotConstant(Node node) {
-  return absl::UnimplementedError(
-      absl::StrCat("its initial value is computed by '", node.name(), "' (", node.op(), "), which would have to be run"));
+  return absl::UnimplementedError(absl::StrCat("its initial value is computed by '", node.name(), "' (",
+                                               node.op(), "), which would have to be run"));
 }
 
 absl::StatusOr<std::vector<int64_t>> ShapeOf(const TensorSource& source) {
@@ -140,7 +142,8 @@ absl::StatusOr<std::shared_ptr<const TensorSource>> ValueOf(Graph& graph, Output
 
 }  // namespace
 
-std::shared_ptr<const TensorSource> Reshaped(std::shared_ptr<const TensorSource> source, std::vector<int64_t> dims) {
+std::shared_ptr<const TensorSource> Reshaped(std::shared_ptr<const TensorSource> source,
+                                             std::vector<int64_t> dims) {
   if (source->dims() == dims) return source;
   return std::make_shared<ReshapedSource>(std::move(source), std::move(dims));
 }
@@ -148,8 +151,9 @@ std::shared_ptr<const TensorSource> Reshaped(std::shared_ptr<const TensorSource>
 std::shared_ptr<const TensorSource> Filled(const Tensor& element, std::vector<int64_t> dims) {
   uint64_t count = 1;
   for (int64_t dim : dims) count *= static_cast<uint64_t>(dim);
-  std::string one = element.dtype == DT_STRING ? std::string(element.strings.empty() ? "" : element.strings[0])
-                                               : std::string(element.bytes);
+  std::string one = element.dtype == DT_STRING
+                        ? std::string(element.strings.empty() ? "" : element.strings[0])
+                        : std::string(element.bytes);
   return std::make_shared<FilledSource>(element.dtype, std::move(one), std::move(dims), count);
 }
 

@@ -1,4 +1,5 @@
-// Values of frozen variables that are not a checkpoint's tensor as it stands: reshaped ones, fills, initial values.
+// Values of frozen variables that are not a checkpoint's tensor as it stands: reshaped ones, fills, initial
+// values.
 #ifndef CRYOGRAPH_TRANSFORMS_FREEZE_VALUES_H_
 #define CRYOGRAPH_TRANSFORMS_FREEZE_VALUES_H_
 
@@ -14,7 +15,8 @@
 namespace cryograph {
 
 // The elements of `source` under another shape, which must have as many.
-std::shared_ptr<const TensorSource> Reshaped(std::shared_ptr<const TensorSource> source, std::vector<int64_t> dims);
+std::shared_ptr<const TensorSource> Reshaped(std::shared_ptr<const TensorSource> source,
+                                             std::vector<int64_t> dims);
 
 // `dims` full of one element; `element` is a scalar of a fixed-size type or a string.
 std::shared_ptr<const TensorSource> Filled(const Tensor& element, std::vector<int64_t> dims);
@@ -22,8 +24,8 @@ std::shared_ptr<const TensorSource> Filled(const Tensor& element, std::vector<in
 // Zeros, false or empty strings. Unimplemented for a type that has no zero.
 absl::StatusOr<std::shared_ptr<const TensorSource>> Zeros(DataType dtype, std::vector<int64_t> dims);
 
-// The value that `output` always has: Const, Fill and ZerosLike of such, through Identity and Cast to the same type.
-// Unimplemented, naming the op that would have to be run.
+// The value that `output` always has: Const, Fill and ZerosLike of such, through Identity and Cast to the
+// same type. Unimplemented, naming the op that would have to be run.
 absl::StatusOr<std::shared_ptr<const TensorSource>> ConstantValue(Graph& graph, Output output);
 
 // Bytes of a value: 0 for strings and variants.

@@ -50,9 +50,9 @@ class ValueFinder {
       VariableKeys keys(model_, restore_map, checkpoint, key_options);
       choices = keys.Choose(variables, &report_.notes);
       if (keys.num_with_ema() > 0) {
-        report_.notes.push_back(absl::StrCat("the checkpoint has a moving average ('…/ExponentialMovingAverage') of ",
-                                             keys.num_with_ema(), " of ", variables.size(),
-                                             " variables; --use_ema takes it (CG120)"));
+        report_.notes.push_back(absl::StrCat(
+            "the checkpoint has a moving average ('…/ExponentialMovingAverage') of ", keys.num_with_ema(),
+            " of ", variables.size(), " variables; --use_ema takes it (CG120)"));
       }
     }
     ASSIGN_OR_RETURN(const auto initial, InitializerValues(choices));
@@ -71,7 +71,8 @@ class ValueFinder {
     std::string variable, wanted, found;
   };
 
-  absl::Status FindOne(size_t i, const KeyChoice& choice, const absl::flat_hash_map<NodeId, Output>& initial) {
+  absl::Status FindOne(size_t i, const KeyChoice& choice,
+                       const absl::flat_hash_map<NodeId, Output>& initial) {
     const Node variable = (*variables_)[i];
     const VariableType type = TypeOfVariable(variable);
     FrozenVariable frozen;
@@ -95,8 +96,10 @@ class ValueFinder {
       }
       ASSIGN_OR_RETURN(value, options_.checkpoint->Source(choice.value.key, choice.value.slice_spec));
       if (choice.value.reshaped && !type.shape.unknown_rank) {
-        const absl::StatusOr<int64_t> wanted = NumElements(type.shape.dims), found = NumElements(value->dims());
-        if (wanted.ok() && found.ok() && *wanted == *found) value = Reshaped(std::move(value), type.shape.dims);
+        const absl::StatusOr<int64_t> wanted = NumElements(type.shape.dims),
+                                      found = NumElements(value->dims());
+        if (wanted.ok() && found.ok() && *wanted == *found)
+          value = Reshaped(std::move(value), type.shape.dims);
       }
     } else if (options_.missing == MissingPolicy::kInit) {
       const Node assign = FindInitializer(variable);
@@ -117,10 +120,9 @@ class ValueFinder {
     }
     if (value->dtype() != type.dtype || !ShapeAdmits(type.shape, value->dims())) {
       const std::string source = frozen.key.empty() ? frozen.how : absl::StrCat("'", frozen.key, "'");
-      shape_mismatches_.push_back({frozen.node,
-                                   absl::StrCat(DataTypeName(type.dtype), " ", ShapeOrUnknown(type.shape)),
-                                   absl::StrCat(source, " is ", DataTypeName(value->dtype()), " ",
-                                                ShapeText(value->dims()))});
+      shape_mismatches_.push_back(
+          {frozen.node, absl::StrCat(DataTypeName(type.dtype), " ", ShapeOrUnknown(type.shape)),
+           absl::StrCat(source, " is ", DataTypeName(value->dtype()), " ", ShapeText(value->dims()))});
       return absl::OkStatus();
     }
     frozen.dtype = value->dtype();
@@ -133,7 +135,8 @@ class ValueFinder {
   }
 
   static bool IsStatic(const PartialShape& shape) {
-    return !shape.unknown_rank && std::all_of(shape.dims.begin(), shape.dims.end(), [](int64_t d) { return d >= 0; });
+    return !shape.unknown_rank &&
+           std::all_of(shape.dims.begin(), shape.dims.end(), [](int64_t d) { return d >= 0; });
   }
 
   absl::Status Uncomputable(Node variable, absl::string_view option, const absl::Status& why) {
@@ -144,11 +147,11 @@ class ValueFinder {
 
   void AddDtypeMismatch(Node variable, const VariableType& type, const CheckpointEntry& entry,
                         const KeyChoice& choice) {
-    dtype_mismatches_.push_back({std::string(variable.name()),
-                                 absl::StrCat(DataTypeName(type.dtype), " ", ShapeOrUnknown(type.shape)),
-                                 absl::StrCat("'", entry.name, "' is ", DataTypeName(entry.dtype), " ",
-                                              ShapeText(entry.dims),
-                                              choice.value.cast_to == DT_INVALID ? "" : ", which the graph casts")});
+    dtype_mismatches_.push_back(
+        {std::string(variable.name()),
+         absl::StrCat(DataTypeName(type.dtype), " ", ShapeOrUnknown(type.shape)),
+         absl::StrCat("'", entry.name, "' is ", DataTypeName(entry.dtype), " ", ShapeText(entry.dims),
+                      choice.value.cast_to == DT_INVALID ? "" : ", which the graph casts")});
   }
 
   static bool IsAssign(Node node) {
@@ -162,13 +165,15 @@ class ValueFinder {
       if (use.slot != 0) continue;
       const Node user = graph_.node(use.user);
       if (!IsAssign(user) || absl::StartsWith(user.input_node(1).op(), "Restore")) continue;
-      // A Saver's Assign reads a restore op, perhaps through an Identity; others are later than the initial one.
+      // A Saver's Assign reads a restore op, perhaps through an Identity; others are later than the initial
+      // one.
       if (user.input_node(1).op() == "Identity" && user.input_node(1).num_inputs() == 1 &&
           absl::StartsWith(user.input_node(1).input_node(0).op(), "Restore")) {
         continue;
       }
       const bool named = user.name() == absl::StrCat(variable.name(), "/Assign");
-      if (!found || named || (found.name() != absl::StrCat(variable.name(), "/Assign") && user.id() < found.id())) {
+      if (!found || named ||
+          (found.name() != absl::StrCat(variable.name(), "/Assign") && user.id() < found.id())) {
         found = user;
       }
     }
@@ -176,7 +181,8 @@ class ValueFinder {
   }
 
   // What options_.initializer_nodes assign to the variables that are to be frozen.
-  absl::StatusOr<absl::flat_hash_map<NodeId, Output>> InitializerValues(const std::vector<KeyChoice>& choices) {
+  absl::StatusOr<absl::flat_hash_map<NodeId, Output>> InitializerValues(
+      const std::vector<KeyChoice>& choices) {
     absl::flat_hash_map<NodeId, Output> assigned;
     if (options_.initializer_nodes.empty()) return assigned;
     std::vector<char> seen(graph_.id_limit(), 0);
@@ -239,11 +245,13 @@ class ValueFinder {
     std::vector<std::string> lines;
     if (options_.checkpoint == nullptr) {
       for (size_t k = 0; k < std::min<size_t>(count, 5); ++k) {
-        lines.push_back(absl::StrCat("why: variable '", (*variables_)[missing_[k]].name(), "' needs a value"));
+        lines.push_back(
+            absl::StrCat("why: variable '", (*variables_)[missing_[k]].name(), "' needs a value"));
       }
       lines.push_back("try: --input_checkpoint=PREFIX (in a spec: checkpoint=\"PREFIX\")");
       return FreezeError(absl::StatusCode::kInvalidArgument, "CG110",
-                         absl::StrCat("no checkpoint is given, and ", count, " variables need a value"), lines);
+                         absl::StrCat("no checkpoint is given, and ", count, " variables need a value"),
+                         lines);
     }
     const Checkpoint& checkpoint = *options_.checkpoint;
     const bool object_based = checkpoint.ObjectGraph().ok();
@@ -257,7 +265,8 @@ class ValueFinder {
       }
       if (object_based) {
         lines.push_back(
-            "why: the checkpoint is object-based (TF2, Keras), and its full names are not those of the graph (CG121)");
+            "why: the checkpoint is object-based (TF2, Keras), and its full names are not those of the graph "
+            "(CG121)");
       }
       const std::string near = NearKeys(lines.empty() ? "" : std::string((*variables_)[missing_[0]].name()));
       lines.push_back(absl::StrCat("try: --variable_map=from=to,… or from/*=to/*", near));
@@ -273,19 +282,21 @@ class ValueFinder {
       if (k >= kShown) continue;
       const VariableType type = TypeOfVariable(variable);
       const std::string& key = choices[missing_[k]].value.key;
-      lines.push_back(absl::StrCat("why: variable '", variable.name(), "' (", DataTypeName(type.dtype), " ",
-                                   ShapeOrUnknown(type.shape), ")",
-                                   key.empty() || key == variable.name() ? "" : absl::StrCat(", key '", key, "'"),
-                                   NearKeys(key.empty() ? std::string(variable.name()) : key)));
+      lines.push_back(
+          absl::StrCat("why: variable '", variable.name(), "' (", DataTypeName(type.dtype), " ",
+                       ShapeOrUnknown(type.shape), ")",
+                       key.empty() || key == variable.name() ? "" : absl::StrCat(", key '", key, "'"),
+                       NearKeys(key.empty() ? std::string(variable.name()) : key)));
       if (const std::string& doubtful = choices[missing_[k]].doubtful_key; !doubtful.empty()) {
         lines.push_back(absl::StrCat("why: a restore op of the graph reads '", doubtful,
-                                     "' for it, but no SaverDef names that op; --variable_map=", variable.name(), "=",
-                                     doubtful, " or --input_saver believes it"));
+                                     "' for it, but no SaverDef names that op; --variable_map=",
+                                     variable.name(), "=", doubtful, " or --input_saver believes it"));
       }
     }
     if (count > kShown) lines.push_back(absl::StrCat("why: and ", count - kShown, " more"));
     if (object_based) {
-      lines.push_back("why: the checkpoint is object-based (TF2, Keras); no full name in it is the variable's (CG121)");
+      lines.push_back(
+          "why: the checkpoint is object-based (TF2, Keras); no full name in it is the variable's (CG121)");
     }
     lines.push_back("try: --variable_map=variable=key,…");
     if (initial && options_.missing != MissingPolicy::kInit) {
@@ -304,7 +315,8 @@ class ValueFinder {
       lines.push_back(absl::StrCat("why: variable '", mismatches[i].variable, "' is ", mismatches[i].wanted,
                                    ", but ", mismatches[i].found));
     }
-    if (mismatches.size() > kShown) lines.push_back(absl::StrCat("why: and ", mismatches.size() - kShown, " more"));
+    if (mismatches.size() > kShown)
+      lines.push_back(absl::StrCat("why: and ", mismatches.size() - kShown, " more"));
     return lines;
   }
 
@@ -318,11 +330,13 @@ class ValueFinder {
     if (!shape_mismatches_.empty()) {
       std::vector<std::string> lines = Table(shape_mismatches_);
       lines.push_back(
-          "why: usual causes are another number of classes, another input size, or the checkpoint of another model");
+          "why: usual causes are another number of classes, another input size, or the checkpoint of another "
+          "model");
       return FreezeError(
           absl::StatusCode::kFailedPrecondition, "CG118",
-          absl::StrCat(options_.checkpoint != nullptr ? absl::StrCat(options_.checkpoint->prefix(), ": ") : "",
-                       shape_mismatches_.size(), " variables have another shape than their values"),
+          absl::StrCat(
+              options_.checkpoint != nullptr ? absl::StrCat(options_.checkpoint->prefix(), ": ") : "",
+              shape_mismatches_.size(), " variables have another shape than their values"),
           lines);
     }
     return absl::OkStatus();
@@ -363,8 +377,9 @@ std::string SizeText(uint64_t bytes) {
 }  // namespace
 
 std::string FreezeReport::Summary() const {
-  std::string text = absl::StrCat("froze ", variables.size(), variables.size() == 1 ? " variable (" : " variables (",
-                                  SizeText(bytes), "); ", nodes_kept, " of ", nodes_total, " nodes kept");
+  std::string text =
+      absl::StrCat("froze ", variables.size(), variables.size() == 1 ? " variable (" : " variables (",
+                   SizeText(bytes), "); ", nodes_kept, " of ", nodes_total, " nodes kept");
   if (!inputs.empty()) absl::StrAppend(&text, "; inputs: ", absl::StrJoin(inputs, ", "));
   return text;
 }

@@ -1,4 +1,5 @@
-// Freezing: variables become constants that hold a checkpoint's values, and what the outputs do not need goes.
+// Freezing: variables become constants that hold a checkpoint's values, and what the outputs do not need
+// goes.
 #ifndef CRYOGRAPH_TRANSFORMS_FREEZE_VARIABLES_H_
 #define CRYOGRAPH_TRANSFORMS_FREEZE_VARIABLES_H_
 
@@ -39,40 +40,45 @@ struct FreezeOptions {
   // Where the values come from. May be null only if no variable needs a value.
   std::shared_ptr<const Checkpoint> checkpoint;
 
-  // Serialized SaverDef that names the restore op; empty: the model's own, if it is a MetaGraph. A graph that holds
-  // restore ops and no SaverDef is searched for them.
+  // Serialized SaverDef that names the restore op; empty: the model's own, if it is a MetaGraph. A graph that
+  // holds restore ops and no SaverDef is searched for them.
   std::string saver;
 
-  // Variable node → checkpoint key; stronger than everything the files say. Names a node or "from/*" for "to/*".
+  // Variable node → checkpoint key; stronger than everything the files say. Names a node or "from/*" for
+  // "to/*".
   std::vector<std::pair<std::string, std::string>> variable_map;
 
-  // Nodes that would be run after restoring: they give variables which the checkpoint lacks their initial value
-  // (constants and Fill of constants only). CG126 if unknown, CG127 if one would overwrite a restored value.
+  // Nodes that would be run after restoring: they give variables which the checkpoint lacks their initial
+  // value (constants and Fill of constants only). CG126 if unknown, CG127 if one would overwrite a restored
+  // value.
   std::vector<std::string> initializer_nodes;
   bool allow_initializer_overwrite = false;
 
   StatePolicy state = StatePolicy::kError;
   MissingPolicy missing = MissingPolicy::kError;
-  bool use_ema = false;          // Take "<key>/ExponentialMovingAverage" where the checkpoint has it.
-  bool allow_py_func = false;    // Else a py_func is refused: CG138.
-  // Else iterators, queues and readers are refused: CG137. They may stay where all that reads them is in `inputs`.
+  bool use_ema = false;        // Take "<key>/ExponentialMovingAverage" where the checkpoint has it.
+  bool allow_py_func = false;  // Else a py_func is refused: CG138.
+  // Else iterators, queues and readers are refused: CG137. They may stay where all that reads them is in
+  // `inputs`.
   bool allow_input_pipeline = false;
   std::vector<std::string> inputs;  // Nodes or tensors that will be fed; may be empty.
-  // Else a graph without any variable is refused: CG124. TensorFlow freezes such a SavedModel, but no other file.
+  // Else a graph without any variable is refused: CG124. TensorFlow freezes such a SavedModel, but no other
+  // file.
   bool allow_frozen = false;
-  bool drop_colocation = false;  // Else a node that is named in _class ("loc:@x") is kept, as TensorFlow does.
-  bool keep_functions = false;   // Else library functions that nothing leads to are removed.
-  bool clear_devices = false;    // Empties the device of every node of the main graph.
+  bool drop_colocation =
+      false;                    // Else a node that is named in _class ("loc:@x") is kept, as TensorFlow does.
+  bool keep_functions = false;  // Else library functions that nothing leads to are removed.
+  bool clear_devices = false;   // Empties the device of every node of the main graph.
 };
 
 struct FrozenVariable {
   std::string node;
-  std::string key;             // Empty: the value came from the graph (missing=init, zeros).
-  std::string slice_spec;      // Of a partitioned variable, else empty.
-  std::string how;             // "restore op", "node name", "variables collection" …: how the key was found.
+  std::string key;         // Empty: the value came from the graph (missing=init, zeros).
+  std::string slice_spec;  // Of a partitioned variable, else empty.
+  std::string how;         // "restore op", "node name", "variables collection" …: how the key was found.
   DataType dtype = DT_INVALID;
   std::vector<int64_t> dims;
-  uint64_t bytes = 0;          // 0 for strings.
+  uint64_t bytes = 0;  // 0 for strings.
 };
 
 struct FreezeReport {
@@ -80,10 +86,11 @@ struct FreezeReport {
   std::vector<std::string> left;          // Variables that stay, because of `allow` and `deny`.
   std::vector<std::string> unused_keys;   // Keys of the checkpoint that no frozen variable reads, sorted.
   std::vector<std::string> notes;         // One line each; those of the error catalogue end with "(CG…)".
-  std::vector<std::string> changed_signatures;  // One line each; of interest where the MetaGraph is written again.
-  std::vector<std::string> inputs;        // Placeholders that are left and must be fed: "x:0".
-  uint64_t bytes = 0;                     // Sum over `variables`.
-  int dropped_updates = 0;                // State-changing ops that were reached through control edges only.
+  std::vector<std::string>
+      changed_signatures;           // One line each; of interest where the MetaGraph is written again.
+  std::vector<std::string> inputs;  // Placeholders that are left and must be fed: "x:0".
+  uint64_t bytes = 0;               // Sum over `variables`.
+  int dropped_updates = 0;          // State-changing ops that were reached through control edges only.
   int functions_pruned = 0;
   int nodes_total = 0, nodes_kept = 0;
 
@@ -91,13 +98,13 @@ struct FreezeReport {
   std::string Summary() const;
 };
 
-// Freezes the model's main graph: keeps what `outputs` need, in the file's order, makes each variable among it a Const
-// of the same name, and its readers readers of a plain tensor. No value is read: constants refer to the checkpoint and
-// are fetched when the graph is written. What a MetaGraph says of variables (saver, collections) is removed.
-// The model is unchanged if a status other than OK is returned for what it holds; the status's message has the
-// identifier of tools' error catalogue at the end of its first line, and lines "why: …", "try: …" after it.
-// FailedPrecondition: the graph cannot be frozen as asked. InvalidArgument: the options are wrong. NotFound: an output,
-// initializer or checkpoint key is missing.
+// Freezes the model's main graph: keeps what `outputs` need, in the file's order, makes each variable among
+// it a Const of the same name, and its readers readers of a plain tensor. No value is read: constants refer
+// to the checkpoint and are fetched when the graph is written. What a MetaGraph says of variables (saver,
+// collections) is removed. The model is unchanged if a status other than OK is returned for what it holds;
+// the status's message has the identifier of tools' error catalogue at the end of its first line, and lines
+// "why: …", "try: …" after it. FailedPrecondition: the graph cannot be frozen as asked. InvalidArgument: the
+// options are wrong. NotFound: an output, initializer or checkpoint key is missing.
 absl::StatusOr<FreezeReport> FreezeVariables(Model& model, const FreezeOptions& options);
 
 }  // namespace cryograph

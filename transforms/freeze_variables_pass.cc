@@ -15,7 +15,8 @@ class FreezeVariablesPass final : public Pass {
  public:
   FreezeVariablesPass()
       : Pass("freeze_variables",
-             "Makes constants of the variables that the outputs need, with the values of a checkpoint, and removes "
+             "Makes constants of the variables that the outputs need, with the values of a checkpoint, and "
+             "removes "
              "what the outputs do not need.") {}
 
   std::string doc() const override {
@@ -68,7 +69,9 @@ are refused.)";
       options.variable_map.emplace_back();
       SplitPair(entry, &options.variable_map.back());
     }
-    options.state = *state_ == "drop" ? StatePolicy::kDrop : *state_ == "pure" ? StatePolicy::kPure : StatePolicy::kError;
+    options.state = *state_ == "drop"   ? StatePolicy::kDrop
+                    : *state_ == "pure" ? StatePolicy::kPure
+                                        : StatePolicy::kError;
     options.missing = *missing_ == "init"    ? MissingPolicy::kInit
                       : *missing_ == "zeros" ? MissingPolicy::kZeros
                                              : MissingPolicy::kError;
@@ -77,7 +80,8 @@ are refused.)";
     options.allow_input_pipeline = *allow_input_pipeline_;
     options.drop_colocation = *drop_colocation_;
     options.keep_functions = *keep_functions_;
-    options.allow_frozen = true;  // In a pipeline there being nothing to do is no mistake, and a note says so.
+    options.allow_frozen =
+        true;  // In a pipeline there being nothing to do is no mistake, and a note says so.
 
     std::string path = context.model().variables_prefix;
     if (!checkpoint_->empty()) path = context.ResolvePath(*checkpoint_);
@@ -91,11 +95,13 @@ are refused.)";
     for (const std::string& note : report.notes) context.Warn(note);
     for (const std::string& line : report.changed_signatures) context.Warn(line);
     for (const FrozenVariable& variable : report.variables) {
-      context.Remark(absl::StrCat("froze '", variable.node, "' from ",
-                                  variable.key.empty() ? variable.how : absl::StrCat("'", variable.key, "' (", variable.how, ")")));
+      context.Remark(absl::StrCat(
+          "froze '", variable.node, "' from ",
+          variable.key.empty() ? variable.how : absl::StrCat("'", variable.key, "' (", variable.how, ")")));
     }
     if (!report.variables.empty()) context.Count("frozen", static_cast<int64_t>(report.variables.size()));
-    if (report.nodes_total > report.nodes_kept) context.Count("removed", report.nodes_total - report.nodes_kept);
+    if (report.nodes_total > report.nodes_kept)
+      context.Count("removed", report.nodes_total - report.nodes_kept);
     if (report.dropped_updates > 0) context.Count("update ops dropped", report.dropped_updates);
     if (report.functions_pruned > 0) context.Count("functions removed", report.functions_pruned);
     return absl::OkStatus();
@@ -119,17 +125,21 @@ are refused.)";
       this, "initializer_nodes", {}, "Initializers of variables that are not in the checkpoint."};
   Param<bool> allow_initializer_overwrite_{this, "allow_initializer_overwrite", false,
                                            "Let `initializer_nodes` replace values of the checkpoint."};
-  Param<std::string> state_{this, "state", "error",
-                            "For an op that changes a variable and whose value is needed: refuse (`error`), take the "
-                            "variable's value (`drop`), or compute what the op gives in its first run (`pure`).",
-                            OneOf({"error", "drop", "pure"})};
-  Param<std::string> missing_{this, "missing", "error",
-                              "For a variable that the checkpoint lacks: refuse (`error`), take the constant that the "
-                              "graph initializes it with (`init`), or zeros (`zeros`).",
-                              OneOf({"error", "init", "zeros"})};
-  Param<bool> use_ema_{this, "use_ema", false, "Take exponential moving averages where the checkpoint has them."};
+  Param<std::string> state_{
+      this, "state", "error",
+      "For an op that changes a variable and whose value is needed: refuse (`error`), take the "
+      "variable's value (`drop`), or compute what the op gives in its first run (`pure`).",
+      OneOf({"error", "drop", "pure"})};
+  Param<std::string> missing_{
+      this, "missing", "error",
+      "For a variable that the checkpoint lacks: refuse (`error`), take the constant that the "
+      "graph initializes it with (`init`), or zeros (`zeros`).",
+      OneOf({"error", "init", "zeros"})};
+  Param<bool> use_ema_{this, "use_ema", false,
+                       "Take exponential moving averages where the checkpoint has them."};
   Param<bool> allow_py_func_{this, "allow_py_func", false, "Keep Python functions."};
-  Param<bool> allow_input_pipeline_{this, "allow_input_pipeline", false, "Keep iterators, queues and readers."};
+  Param<bool> allow_input_pipeline_{this, "allow_input_pipeline", false,
+                                    "Keep iterators, queues and readers."};
   Param<bool> drop_colocation_{this, "drop_colocation", false,
                                "Do not keep nodes only because another one is colocated with them."};
   Param<bool> keep_functions_{this, "keep_functions", false, "Keep library functions that nothing leads to."};

@@ -20,7 +20,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-FreezeOptions Options(std::shared_ptr<const Checkpoint> checkpoint, std::vector<std::string> outputs = {"y"}) {
+FreezeOptions Options(std::shared_ptr<const Checkpoint> checkpoint,
+                      std::vector<std::string> outputs = {"y"}) {
   FreezeOptions options;
   options.checkpoint = std::move(checkpoint);
   options.outputs = std::move(outputs);
@@ -50,11 +51,12 @@ constexpr char kRef[] = "w = VariableV2() dtype=t:float shape=shape:2\n";
 
 TEST(FreezeOpsTest, ReferenceVariables) {
   for (const char* op : {"Variable", "VariableV2", "AutoReloadVariable"}) {
-    EXPECT_EQ(Freeze(absl::StrCat("w = ", op, "() dtype=t:float shape=shape:2 device=/cpu:0 _class=l:loc:@w\n",
-                                  "y = Identity(w) T=t:float _class=l:loc:@w device=/cpu:1\n"),
-                     Options(CheckpointOf({{"w", Floats({2}, 1)}}))),
-              Lines({"w = Const() dtype=t:float value=f32:1,2",
-                     "y = Identity(w) device=/cpu:1 T=t:float _class=l:loc:@w"}))
+    EXPECT_EQ(
+        Freeze(absl::StrCat("w = ", op, "() dtype=t:float shape=shape:2 device=/cpu:0 _class=l:loc:@w\n",
+                            "y = Identity(w) T=t:float _class=l:loc:@w device=/cpu:1\n"),
+               Options(CheckpointOf({{"w", Floats({2}, 1)}}))),
+        Lines({"w = Const() dtype=t:float value=f32:1,2",
+               "y = Identity(w) device=/cpu:1 T=t:float _class=l:loc:@w"}))
         << op;
   }
 }
@@ -70,25 +72,32 @@ TEST(FreezeOpsTest, TemporaryVariableIsRefused) {
 }
 
 TEST(FreezeOpsTest, ResourceVariable) {
-  EXPECT_EQ(Freeze(kHandle + Lines({"x = Placeholder() dtype=t:float",
-                                    "r = ReadVariableOp(w, ^x) dtype=t:float _class=l:loc:@w _output_shapes=l:a device=/cpu:0",
-                                    "y = Add(r, x) T=t:float"}),
-                   Options(CheckpointOf({{"w", Floats({2})}}))),
-            Lines({"w = Const() dtype=t:float value=f32:0,1", "x = Placeholder() dtype=t:float",
-                   "r = Identity(w, ^x) T=t:float _class=l:loc:@w", "y = Add(r, x) T=t:float"}));
+  EXPECT_EQ(
+      Freeze(
+          kHandle +
+              Lines(
+                  {"x = Placeholder() dtype=t:float",
+                   "r = ReadVariableOp(w, ^x) dtype=t:float _class=l:loc:@w _output_shapes=l:a device=/cpu:0",
+                   "y = Add(r, x) T=t:float"}),
+          Options(CheckpointOf({{"w", Floats({2})}}))),
+      Lines({"w = Const() dtype=t:float value=f32:0,1", "x = Placeholder() dtype=t:float",
+             "r = Identity(w, ^x) T=t:float _class=l:loc:@w", "y = Add(r, x) T=t:float"}));
 }
 
 TEST(FreezeOpsTest, GroupedHandles) {
-  EXPECT_EQ(Freeze(Lines({"h = _VarHandlesOp() dtypes=tl:float,float containers=l:, shared_names=l:a,b shapes=shapes:2;2",
+  EXPECT_EQ(Freeze(Lines({"h = _VarHandlesOp() dtypes=tl:float,float containers=l:, shared_names=l:a,b "
+                          "shapes=shapes:2;2",
                           "r = _ReadVariablesOp(h, h:1) dtypes=tl:float,float", "y = Add(r:1, r) T=t:float"}),
                    Options(CheckpointOf({{"a", Floats({2})}, {"b", Floats({2}, 5)}}))),
             Lines({"h/0 = Const() dtype=t:float value=f32:0,1", "h/1 = Const() dtype=t:float value=f32:5,6",
-                   "r/0 = Identity(h/0) T=t:float", "r/1 = Identity(h/1) T=t:float", "y = Add(r/1, r/0) T=t:float"}));
+                   "r/0 = Identity(h/0) T=t:float", "r/1 = Identity(h/1) T=t:float",
+                   "y = Add(r/1, r/0) T=t:float"}));
 }
 
 TEST(FreezeOpsTest, ResourceGather) {
   EXPECT_EQ(Freeze(kHandle + Lines({"i = Placeholder() dtype=t:int64",
-                                    "y = ResourceGather(w, i) dtype=t:float Tindices=t:int64 validate_indices=b:true batch_dims=i:0"}),
+                                    "y = ResourceGather(w, i) dtype=t:float Tindices=t:int64 "
+                                    "validate_indices=b:true batch_dims=i:0"}),
                    Options(CheckpointOf({{"w", Floats({2})}}))),
             Lines({"w = Const() dtype=t:float value=f32:0,1", "i = Placeholder() dtype=t:int64",
                    "y/axis = Const() dtype=t:int64 value=i64:0",
@@ -96,13 +105,14 @@ TEST(FreezeOpsTest, ResourceGather) {
 }
 
 TEST(FreezeOpsTest, ResourceGatherWithBatchDims) {
-  EXPECT_EQ(Freeze(Lines({"w = VarHandleOp() dtype=t:float shape=shape:2,2 shared_name=s:w",
-                          "i = Placeholder() dtype=t:int32",
-                          "y = ResourceGather(w, i) dtype=t:float Tindices=t:int32 batch_dims=i:1"}),
-                   Options(CheckpointOf({{"w", Floats({2, 2})}}))),
-            Lines({"w = Const() dtype=t:float value=f32:0,1,2,3", "i = Placeholder() dtype=t:int32",
-                   "y/axis = Const() dtype=t:int32 value=i32:1",
-                   "y = GatherV2(w, i, y/axis) Taxis=t:int32 Tindices=t:int32 Tparams=t:float batch_dims=i:1"}));
+  EXPECT_EQ(
+      Freeze(Lines({"w = VarHandleOp() dtype=t:float shape=shape:2,2 shared_name=s:w",
+                    "i = Placeholder() dtype=t:int32",
+                    "y = ResourceGather(w, i) dtype=t:float Tindices=t:int32 batch_dims=i:1"}),
+             Options(CheckpointOf({{"w", Floats({2, 2})}}))),
+      Lines({"w = Const() dtype=t:float value=f32:0,1,2,3", "i = Placeholder() dtype=t:int32",
+             "y/axis = Const() dtype=t:int32 value=i32:1",
+             "y = GatherV2(w, i, y/axis) Taxis=t:int32 Tindices=t:int32 Tparams=t:float batch_dims=i:1"}));
 }
 
 TEST(FreezeOpsTest, ResourceGatherNd) {
@@ -114,10 +124,11 @@ TEST(FreezeOpsTest, ResourceGatherNd) {
 }
 
 TEST(FreezeOpsTest, VariableShapeIsAConstant) {
-  EXPECT_EQ(Freeze(Lines({"w = VarHandleOp() dtype=t:float shape=shape:unknown shared_name=s:w",
-                          "y = VariableShape(w) out_type=t:int64"}),
-                   Options(CheckpointOf({{"w", Floats({2, 3})}}))),
-            Lines({"w = Const() dtype=t:float value=f32:0,1,2,3,4,5", "y = Const() dtype=t:int64 value=i64:2,3"}));
+  EXPECT_EQ(
+      Freeze(Lines({"w = VarHandleOp() dtype=t:float shape=shape:unknown shared_name=s:w",
+                    "y = VariableShape(w) out_type=t:int64"}),
+             Options(CheckpointOf({{"w", Floats({2, 3})}}))),
+      Lines({"w = Const() dtype=t:float value=f32:0,1,2,3,4,5", "y = Const() dtype=t:int64 value=i64:2,3"}));
 }
 
 TEST(FreezeOpsTest, VariableShapeInABranchStaysThere) {
@@ -129,7 +140,8 @@ TEST(FreezeOpsTest, VariableShapeInABranchStaysThere) {
 }
 
 TEST(FreezeOpsTest, InitializedIsTrue) {
-  EXPECT_EQ(Freeze(kHandle + std::string("y = VarIsInitializedOp(w)\n"), Options(CheckpointOf({{"w", Floats({2})}}))),
+  EXPECT_EQ(Freeze(kHandle + std::string("y = VarIsInitializedOp(w)\n"),
+                   Options(CheckpointOf({{"w", Floats({2})}}))),
             Lines({"w = Const() dtype=t:float value=f32:0,1", "y = Const() dtype=t:bool value=bool:1"}));
   EXPECT_EQ(Freeze(kRef + std::string("y = IsVariableInitialized(w, ^w) dtype=t:float\n"),
                    Options(CheckpointOf({{"w", Floats({2})}}))),
@@ -150,46 +162,51 @@ TEST(FreezeOpsTest, ResourcesThroughLoopsAndBranches) {
       Freeze(kHandle + Lines({"p = Placeholder() dtype=t:bool", "e = Enter(w) T=t:resource frame_name=s:f",
                               "m = Merge(e, n) N=i:2 T=t:resource", "s = Switch(m, l) T=t:resource",
                               "l = LoopCond(q)", "q = Placeholder(^m) dtype=t:bool",
-                              "i = Identity(s:1) T=t:resource _output_shapes=l:a", "n = NextIteration(i) T=t:resource",
-                              "x = Exit(s) T=t:resource", "y = ReadVariableOp(x) dtype=t:float"}),
+                              "i = Identity(s:1) T=t:resource _output_shapes=l:a",
+                              "n = NextIteration(i) T=t:resource", "x = Exit(s) T=t:resource",
+                              "y = ReadVariableOp(x) dtype=t:float"}),
              Options(CheckpointOf({{"w", Floats({2})}}))),
       Lines({"w = Const() dtype=t:float value=f32:0,1", "e = Enter(w) T=t:float frame_name=s:f",
              "m = Merge(e, n) N=i:2 T=t:float", "s = Switch(m, l) T=t:float", "l = LoopCond(q)",
-             "q = Placeholder(^m) dtype=t:bool", "i = Identity(s:1) T=t:float", "n = NextIteration(i) T=t:float",
-             "x = Exit(s) T=t:float", "y = Identity(x) T=t:float"}));
+             "q = Placeholder(^m) dtype=t:bool", "i = Identity(s:1) T=t:float",
+             "n = NextIteration(i) T=t:float", "x = Exit(s) T=t:float", "y = Identity(x) T=t:float"}));
 }
 
 TEST(FreezeOpsTest, ReferencesThroughLoopsAndBranches) {
-  EXPECT_EQ(Freeze(kRef + Lines({"e = RefEnter(w) T=t:float frame_name=s:f", "m = RefMerge(e, n) N=i:2 T=t:float",
-                                 "s = RefSwitch(m, l) T=t:float", "l = LoopCond(q)", "q = Placeholder(^m) dtype=t:bool",
+  EXPECT_EQ(Freeze(kRef + Lines({"e = RefEnter(w) T=t:float frame_name=s:f",
+                                 "m = RefMerge(e, n) N=i:2 T=t:float", "s = RefSwitch(m, l) T=t:float",
+                                 "l = LoopCond(q)", "q = Placeholder(^m) dtype=t:bool",
                                  "i = RefIdentity(s:1) T=t:float", "n = RefNextIteration(i) T=t:float",
                                  "x = RefExit(s) T=t:float", "y = Neg(x) T=t:float"}),
                    Options(CheckpointOf({{"w", Floats({2})}}))),
             Lines({"w = Const() dtype=t:float value=f32:0,1", "e = Enter(w) T=t:float frame_name=s:f",
                    "m = Merge(e, n) N=i:2 T=t:float", "s = Switch(m, l) T=t:float", "l = LoopCond(q)",
-                   "q = Placeholder(^m) dtype=t:bool", "i = Identity(s:1) T=t:float", "n = NextIteration(i) T=t:float",
-                   "x = Exit(s) T=t:float", "y = Neg(x) T=t:float"}));
+                   "q = Placeholder(^m) dtype=t:bool", "i = Identity(s:1) T=t:float",
+                   "n = NextIteration(i) T=t:float", "x = Exit(s) T=t:float", "y = Neg(x) T=t:float"}));
 }
 
 TEST(FreezeOpsTest, RefSelectGathersFromAPack) {
-  EXPECT_EQ(Freeze(kRef + Lines({"v = VariableV2() dtype=t:float shape=shape:2", "i = Placeholder() dtype=t:int32",
-                                 "y = RefSelect(i, w, v) N=i:2 T=t:float"}),
-                   Options(CheckpointOf({{"v", Floats({2}, 7)}, {"w", Floats({2})}}))),
-            Lines({"w = Const() dtype=t:float value=f32:0,1", "v = Const() dtype=t:float value=f32:7,8",
-                   "i = Placeholder() dtype=t:int32", "y/values = Pack(w, v) N=i:2 T=t:float axis=i:0",
-                   "y/axis = Const() dtype=t:int32 value=i32:0",
-                   "y = GatherV2(y/values, i, y/axis) Taxis=t:int32 Tindices=t:int32 Tparams=t:float"}));
-  EXPECT_THAT(Freeze(kRef + Lines({"v = VariableV2() dtype=t:float shape=shape:3", "i = Placeholder() dtype=t:int32",
-                                   "y = RefSelect(i, w, v) N=i:2 T=t:float"}),
-                     Options(CheckpointOf({{"v", Floats({3}, 7)}, {"w", Floats({2})}}))),
-              HasSubstr("node 'y' (RefSelect) chooses between variables of different shapes"));
+  EXPECT_EQ(
+      Freeze(kRef + Lines({"v = VariableV2() dtype=t:float shape=shape:2", "i = Placeholder() dtype=t:int32",
+                           "y = RefSelect(i, w, v) N=i:2 T=t:float"}),
+             Options(CheckpointOf({{"v", Floats({2}, 7)}, {"w", Floats({2})}}))),
+      Lines({"w = Const() dtype=t:float value=f32:0,1", "v = Const() dtype=t:float value=f32:7,8",
+             "i = Placeholder() dtype=t:int32", "y/values = Pack(w, v) N=i:2 T=t:float axis=i:0",
+             "y/axis = Const() dtype=t:int32 value=i32:0",
+             "y = GatherV2(y/values, i, y/axis) Taxis=t:int32 Tindices=t:int32 Tparams=t:float"}));
+  EXPECT_THAT(
+      Freeze(kRef + Lines({"v = VariableV2() dtype=t:float shape=shape:3", "i = Placeholder() dtype=t:int32",
+                           "y = RefSelect(i, w, v) N=i:2 T=t:float"}),
+             Options(CheckpointOf({{"v", Floats({3}, 7)}, {"w", Floats({2})}}))),
+      HasSubstr("node 'y' (RefSelect) chooses between variables of different shapes"));
 }
 
 TEST(FreezeOpsTest, ReleasingHasNothingToDo) {
   EXPECT_EQ(Freeze(kHandle + Lines({"d = DisableCopyOnRead(w)", "r = ReadVariableOp(w, ^d) dtype=t:float",
                                     "gone = DestroyResourceOp(w)", "y = Neg(r, ^gone) T=t:float"}),
                    Options(CheckpointOf({{"w", Floats({2})}}), {"y"})),
-            Lines({"w = Const() dtype=t:float value=f32:0,1", "r = Identity(w) T=t:float", "y = Neg(r) T=t:float"}));
+            Lines({"w = Const() dtype=t:float value=f32:0,1", "r = Identity(w) T=t:float",
+                   "y = Neg(r) T=t:float"}));
   EXPECT_EQ(Freeze(kHandle + std::string("y = DestroyResourceOp(w) ignore_lookup_error=b:true\n"),
                    Options(CheckpointOf({{"w", Floats({2})}}))),
             Lines({"w = Const() dtype=t:float value=f32:0,1", "y = NoOp()"}));
@@ -203,11 +220,13 @@ TEST(FreezeOpsTest, FunctionsAreRefused) {
 
 TEST(FreezeOpsTest, TablesStayWithANote) {
   FreezeReport report;
-  EXPECT_THAT(Freeze(kRef + Lines({"t = HashTableV2() key_dtype=t:string value_dtype=t:int64",
-                                   "k = Placeholder() dtype=t:string", "d = Const() dtype=t:int64 value=i64:-1",
-                                   "f = LookupTableFindV2(t, k, d) Tin=t:string Tout=t:int64", "y = Add(f, w) T=t:float"}),
-                     Options(CheckpointOf({{"w", Floats({2})}})), &report),
-              HasSubstr("t = HashTableV2()"));
+  EXPECT_THAT(
+      Freeze(kRef + Lines({"t = HashTableV2() key_dtype=t:string value_dtype=t:int64",
+                           "k = Placeholder() dtype=t:string", "d = Const() dtype=t:int64 value=i64:-1",
+                           "f = LookupTableFindV2(t, k, d) Tin=t:string Tout=t:int64",
+                           "y = Add(f, w) T=t:float"}),
+             Options(CheckpointOf({{"w", Floats({2})}})), &report),
+      HasSubstr("t = HashTableV2()"));
   EXPECT_THAT(report.notes, Contains(AllOf(HasSubstr("1 lookup table ('t')"), HasSubstr("(CG136)"))));
 }
 
@@ -216,8 +235,8 @@ TEST(FreezeOpsTest, InputPipelinesAreRefusedWithThePorts) {
                                           "y = Add(next:1, w) T=t:float"});
   FreezeOptions options = Options(CheckpointOf({{"w", Floats({2})}}));
   EXPECT_THAT(Freeze(lines, options),
-              AllOf(HasSubstr("node 'next' (IteratorGetNext) takes data from an input pipeline"), HasSubstr("(CG137)\n"),
-                    HasSubstr("--inputs=next:0,next:1")));
+              AllOf(HasSubstr("node 'next' (IteratorGetNext) takes data from an input pipeline"),
+                    HasSubstr("(CG137)\n"), HasSubstr("--inputs=next:0,next:1")));
   options.allow_input_pipeline = true;
   EXPECT_THAT(Freeze(lines, options), HasSubstr("next = IteratorGetNext(it)"));
   options.allow_input_pipeline = false;
@@ -226,12 +245,12 @@ TEST(FreezeOpsTest, InputPipelinesAreRefusedWithThePorts) {
 }
 
 TEST(FreezeOpsTest, PythonFunctionsAreRefused) {
-  const std::string lines =
-      kRef + Lines({"x = Placeholder() dtype=t:float", "py = PyFunc(x) token=s:pyfunc_0", "y = Add(py, w) T=t:float"});
+  const std::string lines = kRef + Lines({"x = Placeholder() dtype=t:float",
+                                          "py = PyFunc(x) token=s:pyfunc_0", "y = Add(py, w) T=t:float"});
   FreezeOptions options = Options(CheckpointOf({{"w", Floats({2})}}));
-  EXPECT_THAT(Freeze(lines, options), AllOf(HasSubstr("node 'py' (PyFunc)"), HasSubstr("(CG138)\n"),
-                                            HasSubstr("'x:0'"), HasSubstr("read by 'y'"),
-                                            HasSubstr("why: 'y' (Add) <- 'py' (PyFunc)")));
+  EXPECT_THAT(Freeze(lines, options),
+              AllOf(HasSubstr("node 'py' (PyFunc)"), HasSubstr("(CG138)\n"), HasSubstr("'x:0'"),
+                    HasSubstr("read by 'y'"), HasSubstr("why: 'y' (Add) <- 'py' (PyFunc)")));
   options.allow_py_func = true;
   FreezeReport report;
   EXPECT_THAT(Freeze(lines, options, &report), HasSubstr("py = PyFunc(x) token=s:pyfunc_0"));
@@ -239,7 +258,8 @@ TEST(FreezeOpsTest, PythonFunctionsAreRefused) {
 }
 
 TEST(FreezeOpsTest, UnknownOpsStay) {
-  EXPECT_EQ(Freeze(kRef + std::string("y = Zork(w, w:0, ^w) attr=s:x\n"), Options(CheckpointOf({{"w", Floats({2})}}))),
+  EXPECT_EQ(Freeze(kRef + std::string("y = Zork(w, w:0, ^w) attr=s:x\n"),
+                   Options(CheckpointOf({{"w", Floats({2})}}))),
             Lines({"w = Const() dtype=t:float value=f32:0,1", "y = Zork(w, w, ^w) attr=s:x"}));
 }
 
@@ -251,36 +271,41 @@ TEST(FreezeStateTest, UpdatesBehindControlEdgesAreDropped) {
                                  "done = Identity(up) T=t:float", "group = NoOp(^done, ^x)",
                                  "r = Identity(w) T=t:float", "y = Mul(x, r, ^group, ^up) T=t:float"}),
                    Options(CheckpointOf({{"w", Floats({2})}})), &report),
-            Lines({"w = Const() dtype=t:float value=f32:0,1", "x = Placeholder() dtype=t:float", "group = NoOp(^x)",
-                   "r = Identity(w) T=t:float", "y = Mul(x, r, ^group) T=t:float"}));
+            Lines({"w = Const() dtype=t:float value=f32:0,1", "x = Placeholder() dtype=t:float",
+                   "group = NoOp(^x)", "r = Identity(w) T=t:float", "y = Mul(x, r, ^group) T=t:float"}));
   EXPECT_EQ(report.dropped_updates, 1);
   EXPECT_THAT(report.notes, Contains(HasSubstr("dropped 1 update ops")));
-  EXPECT_EQ(Freeze(kHandle + Lines({"one = Const() dtype=t:float value=f32:1,1", "up = AssignAddVariableOp(w, one) dtype=t:float",
+  EXPECT_EQ(Freeze(kHandle + Lines({"one = Const() dtype=t:float value=f32:1,1",
+                                    "up = AssignAddVariableOp(w, one) dtype=t:float",
                                     "y = ReadVariableOp(w, ^up) dtype=t:float"}),
                    Options(CheckpointOf({{"w", Floats({2})}}))),
             Lines({"w = Const() dtype=t:float value=f32:0,1", "y = Identity(w) T=t:float"}));
 }
 
 TEST(FreezeStateTest, WhatADroppedUpdateHeldInItsLoopStaysThere) {
-  EXPECT_EQ(Freeze(kRef + Lines({"zero = Const() dtype=t:float value=f32:0", "e = Enter(zero) T=t:float frame_name=s:f",
-                                 "we = RefEnter(w) T=t:float frame_name=s:f is_constant=b:true",
-                                 "m = Merge(e, n) N=i:2 T=t:float", "q = IsFinite(m) T=t:float", "l = LoopCond(q)",
-                                 "s = Switch(m, l) T=t:float", "b = Identity(s:1) T=t:float",
-                                 "up = AssignAdd(we, b) T=t:float", "c = Const(^up) dtype=t:float value=f32:1",
-                                 "n = NextIteration(c) T=t:float", "y = Exit(s) T=t:float"}),
-                   Options(CheckpointOf({{"w", Floats({2})}}))),
-            Lines({"zero = Const() dtype=t:float value=f32:0", "e = Enter(zero) T=t:float frame_name=s:f",
-                   "m = Merge(e, n) N=i:2 T=t:float", "q = IsFinite(m) T=t:float", "l = LoopCond(q)",
-                   "s = Switch(m, l) T=t:float", "b = Identity(s:1) T=t:float", "c = Const(^b) dtype=t:float value=f32:1",
-                   "n = NextIteration(c) T=t:float", "y = Exit(s) T=t:float"}));
+  EXPECT_EQ(
+      Freeze(kRef + Lines({"zero = Const() dtype=t:float value=f32:0",
+                           "e = Enter(zero) T=t:float frame_name=s:f",
+                           "we = RefEnter(w) T=t:float frame_name=s:f is_constant=b:true",
+                           "m = Merge(e, n) N=i:2 T=t:float", "q = IsFinite(m) T=t:float", "l = LoopCond(q)",
+                           "s = Switch(m, l) T=t:float", "b = Identity(s:1) T=t:float",
+                           "up = AssignAdd(we, b) T=t:float", "c = Const(^up) dtype=t:float value=f32:1",
+                           "n = NextIteration(c) T=t:float", "y = Exit(s) T=t:float"}),
+             Options(CheckpointOf({{"w", Floats({2})}}))),
+      Lines({"zero = Const() dtype=t:float value=f32:0", "e = Enter(zero) T=t:float frame_name=s:f",
+             "m = Merge(e, n) N=i:2 T=t:float", "q = IsFinite(m) T=t:float", "l = LoopCond(q)",
+             "s = Switch(m, l) T=t:float", "b = Identity(s:1) T=t:float",
+             "c = Const(^b) dtype=t:float value=f32:1", "n = NextIteration(c) T=t:float",
+             "y = Exit(s) T=t:float"}));
 }
 
 TEST(FreezeStateTest, ANeededValueIsAnErrorWithThePath) {
-  const std::string lines = kRef + Lines({"x = Placeholder() dtype=t:float",
-                                          "bn/AssignMovingAvg = AssignSub(w, x) T=t:float",
-                                          "mid = Neg(bn/AssignMovingAvg) T=t:float", "y = Neg(mid) T=t:float"});
+  const std::string lines =
+      kRef + Lines({"x = Placeholder() dtype=t:float", "bn/AssignMovingAvg = AssignSub(w, x) T=t:float",
+                    "mid = Neg(bn/AssignMovingAvg) T=t:float", "y = Neg(mid) T=t:float"});
   const std::string message = Freeze(lines, Options(CheckpointOf({{"w", Floats({2})}})));
-  EXPECT_THAT(message, HasSubstr("'bn/AssignMovingAvg' (AssignSub), which changes the variable 'w' (CG132)\n"));
+  EXPECT_THAT(message,
+              HasSubstr("'bn/AssignMovingAvg' (AssignSub), which changes the variable 'w' (CG132)\n"));
   EXPECT_THAT(message, HasSubstr("why: 'y' (Neg) <- 'mid' (Neg) <- 'bn/AssignMovingAvg' (AssignSub)"));
   EXPECT_THAT(message, HasSubstr("batch norm"));
   EXPECT_THAT(message, HasSubstr("try: --state=drop"));
@@ -289,17 +314,21 @@ TEST(FreezeStateTest, ANeededValueIsAnErrorWithThePath) {
 TEST(FreezeStateTest, DropTakesTheFrozenValue) {
   FreezeOptions options = Options(CheckpointOf({{"w", Floats({2})}}));
   options.state = StatePolicy::kDrop;
-  EXPECT_EQ(Freeze(kRef + Lines({"x = Placeholder() dtype=t:float", "up = AssignSub(w, x) T=t:float use_locking=b:true",
-                                 "y = Neg(up) T=t:float"}),
-                   options),
-            Lines({"w = Const() dtype=t:float value=f32:0,1", "up = Identity(w) T=t:float", "y = Neg(up) T=t:float"}));
+  EXPECT_EQ(
+      Freeze(kRef + Lines({"x = Placeholder() dtype=t:float",
+                           "up = AssignSub(w, x) T=t:float use_locking=b:true", "y = Neg(up) T=t:float"}),
+             options),
+      Lines({"w = Const() dtype=t:float value=f32:0,1", "up = Identity(w) T=t:float",
+             "y = Neg(up) T=t:float"}));
 }
 
 TEST(FreezeStateTest, PureComputesTheFirstRun) {
   FreezeOptions options = Options(CheckpointOf({{"w", Floats({2})}}));
   options.state = StatePolicy::kPure;
   const auto frozen = [&](const std::string& update) {
-    return Freeze(kRef + Lines({"x = Placeholder() dtype=t:float", "i = Placeholder() dtype=t:int32"}) + update, options);
+    return Freeze(
+        kRef + Lines({"x = Placeholder() dtype=t:float", "i = Placeholder() dtype=t:int32"}) + update,
+        options);
   };
   const std::string w = "w = Const() dtype=t:float value=f32:0,1\n", x = "x = Placeholder() dtype=t:float\n",
                     i = "i = Placeholder() dtype=t:int32\n";
@@ -322,24 +351,25 @@ TEST(FreezeStateTest, PureComputesTheFirstRun) {
 TEST(FreezeStateTest, ChainsOfUpdates) {
   FreezeOptions options = Options(CheckpointOf({{"w", Floats({2})}}));
   options.state = StatePolicy::kPure;
-  EXPECT_EQ(Freeze(kRef + Lines({"x = Placeholder() dtype=t:float", "a = Assign(w, x) T=t:float",
-                                 "y = AssignAdd(a, x) T=t:float"}),
-                   options),
-            Lines({"x = Placeholder() dtype=t:float", "a = Identity(x) T=t:float", "y = Add(a, x) T=t:float"}));
+  EXPECT_EQ(
+      Freeze(kRef + Lines({"x = Placeholder() dtype=t:float", "a = Assign(w, x) T=t:float",
+                           "y = AssignAdd(a, x) T=t:float"}),
+             options),
+      Lines({"x = Placeholder() dtype=t:float", "a = Identity(x) T=t:float", "y = Add(a, x) T=t:float"}));
 }
 
 TEST(FreezeStateTest, UpdatesInACondOfReferences) {
   FreezeOptions options = Options(CheckpointOf({{"w", Floats({2})}}));
   const std::string lines = kRef + Lines({"p = Placeholder() dtype=t:bool", "x = Placeholder() dtype=t:float",
-                                          "rs = RefSwitch(w, p) T=t:float", "up = AssignSub(rs:1, x) T=t:float",
-                                          "s = Switch(w, p) T=t:float", "m = Merge(s, up) N=i:2 T=t:float",
-                                          "y = Neg(m) T=t:float"});
+                                          "rs = RefSwitch(w, p) T=t:float",
+                                          "up = AssignSub(rs:1, x) T=t:float", "s = Switch(w, p) T=t:float",
+                                          "m = Merge(s, up) N=i:2 T=t:float", "y = Neg(m) T=t:float"});
   EXPECT_THAT(Freeze(lines, options), HasSubstr("(CG132)"));
   options.state = StatePolicy::kDrop;
-  EXPECT_EQ(Freeze(lines, options),
-            Lines({"w = Const() dtype=t:float value=f32:0,1", "p = Placeholder() dtype=t:bool",
-                   "rs = Switch(w, p) T=t:float", "up = Identity(rs:1) T=t:float", "s = Switch(w, p) T=t:float",
-                   "m = Merge(s, up) N=i:2 T=t:float", "y = Neg(m) T=t:float"}));
+  EXPECT_EQ(Freeze(lines, options), Lines({"w = Const() dtype=t:float value=f32:0,1",
+                                           "p = Placeholder() dtype=t:bool", "rs = Switch(w, p) T=t:float",
+                                           "up = Identity(rs:1) T=t:float", "s = Switch(w, p) T=t:float",
+                                           "m = Merge(s, up) N=i:2 T=t:float", "y = Neg(m) T=t:float"}));
 }
 
 TEST(FreezeStateTest, AnUpdateThatDecidesAboutABranchIsNeeded) {
@@ -374,12 +404,15 @@ TEST(FreezeGraphTest, UnreachedVariablesNeedNoValue) {
 }
 
 TEST(FreezeGraphTest, ColocationKeepsNodesUnlessAskedNotTo) {
-  const std::string lines = kRef + Lines({"near = Const() dtype=t:float value=f32:1", "y = Neg(w) T=t:float _class=l:loc:@near"});
+  const std::string lines =
+      kRef + Lines({"near = Const() dtype=t:float value=f32:1", "y = Neg(w) T=t:float _class=l:loc:@near"});
   FreezeOptions options = Options(CheckpointOf({{"w", Floats({2})}}));
-  EXPECT_EQ(Freeze(lines, options), Lines({"w = Const() dtype=t:float value=f32:0,1", "near = Const() dtype=t:float value=f32:1",
-                                           "y = Neg(w) T=t:float _class=l:loc:@near"}));
+  EXPECT_EQ(Freeze(lines, options),
+            Lines({"w = Const() dtype=t:float value=f32:0,1", "near = Const() dtype=t:float value=f32:1",
+                   "y = Neg(w) T=t:float _class=l:loc:@near"}));
   options.drop_colocation = true;
-  EXPECT_EQ(Freeze(lines, options), Lines({"w = Const() dtype=t:float value=f32:0,1", "y = Neg(w) T=t:float"}));
+  EXPECT_EQ(Freeze(lines, options),
+            Lines({"w = Const() dtype=t:float value=f32:0,1", "y = Neg(w) T=t:float"}));
 }
 
 TEST(FreezeGraphTest, ColocationWithNothingIsRemoved) {
@@ -392,7 +425,8 @@ TEST(FreezeGraphTest, ColocationWithNothingIsRemoved) {
 
 TEST(FreezeGraphTest, OutputNames) {
   FreezeReport report;
-  EXPECT_THAT(Freeze(kRef + Lines({"x = Placeholder() dtype=t:float", "y = Neg(w) T=t:float", "z = Neg(x) T=t:float"}),
+  EXPECT_THAT(Freeze(kRef + Lines({"x = Placeholder() dtype=t:float", "y = Neg(w) T=t:float",
+                                   "z = Neg(x) T=t:float"}),
                      Options(CheckpointOf({{"w", Floats({2})}}), {" y:0 ", "", "z", "y"}), &report),
               HasSubstr("z = Neg(x)"));
   EXPECT_THAT(report.notes, Contains(HasSubstr("(CG102)")));
@@ -401,15 +435,18 @@ TEST(FreezeGraphTest, OutputNames) {
 }
 
 TEST(FreezeGraphTest, TheVariableItselfCanBeTheOutput) {
-  EXPECT_EQ(Freeze(kRef, Options(CheckpointOf({{"w", Floats({2})}}), {"w"})), "w = Const() dtype=t:float value=f32:0,1\n");
+  EXPECT_EQ(Freeze(kRef, Options(CheckpointOf({{"w", Floats({2})}}), {"w"})),
+            "w = Const() dtype=t:float value=f32:0,1\n");
 }
 
 TEST(FreezeGraphTest, DevicesStayUnlessClearedButNotOnConvertedNodes) {
-  const std::string lines = "w = VarHandleOp() dtype=t:float shape=shape:2 device=/gpu:0\n"
-                            "r = ReadVariableOp(w) dtype=t:float device=/gpu:0\ny = Neg(r) T=t:float device=/gpu:0\n";
+  const std::string lines =
+      "w = VarHandleOp() dtype=t:float shape=shape:2 device=/gpu:0\n"
+      "r = ReadVariableOp(w) dtype=t:float device=/gpu:0\ny = Neg(r) T=t:float device=/gpu:0\n";
   FreezeOptions options = Options(CheckpointOf({{"w", Floats({2})}}));
-  EXPECT_EQ(Freeze(lines, options), Lines({"w = Const() dtype=t:float value=f32:0,1", "r = Identity(w) T=t:float",
-                                           "y = Neg(r) device=/gpu:0 T=t:float"}));
+  EXPECT_EQ(Freeze(lines, options),
+            Lines({"w = Const() dtype=t:float value=f32:0,1", "r = Identity(w) T=t:float",
+                   "y = Neg(r) device=/gpu:0 T=t:float"}));
   options.clear_devices = true;
   EXPECT_THAT(Freeze(lines, options), Not(HasSubstr("gpu")));
 }
@@ -435,13 +472,14 @@ TEST(FreezeGraphTest, AnErrorLeavesTheGraphAsItWas) {
 // --- Allow and deny.
 
 TEST(FreezeListsTest, DeniedVariablesStayWithTheirReads) {
-  const std::string lines = kHandle + Lines({"slot = VarHandleOp() dtype=t:float shape=shape:2 shared_name=s:v",
-                                             "rw = ReadVariableOp(w) dtype=t:float", "rv = ReadVariableOp(slot) dtype=t:float",
-                                             "y = Add(rw, rv) T=t:float"});
-  const std::string expected = Lines({"w = Const() dtype=t:float value=f32:0,1",
-                                      "slot = VarHandleOp() dtype=t:float shape=shape:2 shared_name=s:v",
-                                      "rw = Identity(w) T=t:float", "rv = ReadVariableOp(slot) dtype=t:float",
-                                      "y = Add(rw, rv) T=t:float"});
+  const std::string lines =
+      kHandle + Lines({"slot = VarHandleOp() dtype=t:float shape=shape:2 shared_name=s:v",
+                       "rw = ReadVariableOp(w) dtype=t:float", "rv = ReadVariableOp(slot) dtype=t:float",
+                       "y = Add(rw, rv) T=t:float"});
+  const std::string expected =
+      Lines({"w = Const() dtype=t:float value=f32:0,1",
+             "slot = VarHandleOp() dtype=t:float shape=shape:2 shared_name=s:v", "rw = Identity(w) T=t:float",
+             "rv = ReadVariableOp(slot) dtype=t:float", "y = Add(rw, rv) T=t:float"});
   FreezeOptions options = Options(CheckpointOf({{"w", Floats({2})}}));
   options.deny = {"slot"};
   FreezeReport report;
@@ -451,15 +489,15 @@ TEST(FreezeListsTest, DeniedVariablesStayWithTheirReads) {
   options.deny = {};
   options.allow = {"w", "slots"};
   EXPECT_EQ(Freeze(lines, options, &report), expected);
-  EXPECT_THAT(report.notes, Contains(AllOf(HasSubstr("the allow list names 'slots'"), HasSubstr("did you mean 'slot'"),
-                                           HasSubstr("(CG142)"))));
+  EXPECT_THAT(report.notes, Contains(AllOf(HasSubstr("the allow list names 'slots'"),
+                                           HasSubstr("did you mean 'slot'"), HasSubstr("(CG142)"))));
 }
 
 TEST(FreezeListsTest, DeniedReferenceVariableKeepsItsUpdates) {
   FreezeOptions options = Options(CheckpointOf({{"v", Floats({2})}}));
   options.deny = {"w"};
-  EXPECT_EQ(Freeze(kRef + Lines({"v = VariableV2() dtype=t:float shape=shape:2", "up = AssignAdd(w, v) T=t:float",
-                                 "y = Neg(up) T=t:float"}),
+  EXPECT_EQ(Freeze(kRef + Lines({"v = VariableV2() dtype=t:float shape=shape:2",
+                                 "up = AssignAdd(w, v) T=t:float", "y = Neg(up) T=t:float"}),
                    options),
             Lines({"w = VariableV2() dtype=t:float shape=shape:2", "v = Const() dtype=t:float value=f32:0,1",
                    "up = AssignAdd(w, v) T=t:float", "y = Neg(up) T=t:float"}));
@@ -475,62 +513,72 @@ TEST(FreezeListsTest, NothingLeftIsAnError) {
 TEST(FreezeListsTest, AMergeOfFrozenAndUnfrozenIsRefused) {
   FreezeOptions options = Options(CheckpointOf({{"w", Floats({2})}}));
   options.deny = {"v"};
-  EXPECT_THAT(Freeze(kHandle + Lines({"v = VarHandleOp() dtype=t:float shape=shape:2 shared_name=s:v",
-                                      "p = Placeholder() dtype=t:bool", "sw = Switch(w, p) T=t:resource",
-                                      "sv = Switch(v, p) T=t:resource", "m = Merge(sw, sv:1) N=i:2 T=t:resource",
-                                      "y = ReadVariableOp(m) dtype=t:float"}),
-                     options),
-              HasSubstr("node 'm' (Merge) chooses between the variable 'v' and 'w', of which only one is frozen"));
+  EXPECT_THAT(
+      Freeze(kHandle + Lines({"v = VarHandleOp() dtype=t:float shape=shape:2 shared_name=s:v",
+                              "p = Placeholder() dtype=t:bool", "sw = Switch(w, p) T=t:resource",
+                              "sv = Switch(v, p) T=t:resource", "m = Merge(sw, sv:1) N=i:2 T=t:resource",
+                              "y = ReadVariableOp(m) dtype=t:float"}),
+             options),
+      HasSubstr("node 'm' (Merge) chooses between the variable 'v' and 'w', of which only one is frozen"));
 }
 
 // --- Errors about graph and checkpoint.
 
 TEST(FreezeErrorsTest, UnknownOutput) {
-  const std::string message = Freeze(kRef + Lines({"dense/MatMul = Neg(w) T=t:float", "dense/Softmax = Neg(w) T=t:float"}),
-                                     Options(CheckpointOf({{"w", Floats({2})}}), {"dense"}));
+  const std::string message =
+      Freeze(kRef + Lines({"dense/MatMul = Neg(w) T=t:float", "dense/Softmax = Neg(w) T=t:float"}),
+             Options(CheckpointOf({{"w", Floats({2})}}), {"dense"}));
   EXPECT_THAT(message, HasSubstr("test.pb: the graph has no node 'dense' (CG101)\n"));
   EXPECT_THAT(message, HasSubstr("'dense' is a scope; its last node is 'dense/Softmax'"));
   EXPECT_THAT(message, HasSubstr("nodes that nothing reads: 'dense/MatMul', 'dense/Softmax'"));
-  EXPECT_THAT(Freeze(kRef + std::string("logits = Neg(w)\n"), Options(CheckpointOf({{"w", Floats({2})}}), {"logit"})),
-              HasSubstr("the nearest names: 'logits'"));
+  EXPECT_THAT(
+      Freeze(kRef + std::string("logits = Neg(w)\n"), Options(CheckpointOf({{"w", Floats({2})}}), {"logit"})),
+      HasSubstr("the nearest names: 'logits'"));
 }
 
 TEST(FreezeErrorsTest, NoOutput) {
-  EXPECT_THAT(Freeze(kRef + std::string("logits = Neg(w)\n"), Options(CheckpointOf({{"w", Floats({2})}}), {})),
-              AllOf(HasSubstr("(CG104)\n"), HasSubstr("'logits'")));
+  EXPECT_THAT(
+      Freeze(kRef + std::string("logits = Neg(w)\n"), Options(CheckpointOf({{"w", Floats({2})}}), {})),
+      AllOf(HasSubstr("(CG104)\n"), HasSubstr("'logits'")));
 }
 
 TEST(FreezeErrorsTest, AlreadyFrozen) {
   FreezeOptions options = Options(CheckpointOf({{"w", Floats({2})}}));
-  const std::string lines = "c = Const() dtype=t:float value=f32:1\ny = Neg(c) T=t:float\nz = Neg(c) T=t:float\n";
-  EXPECT_THAT(Freeze(lines, options), HasSubstr("holds 1 constants and no variable; it is frozen already (CG124)\n"));
+  const std::string lines =
+      "c = Const() dtype=t:float value=f32:1\ny = Neg(c) T=t:float\nz = Neg(c) T=t:float\n";
+  EXPECT_THAT(Freeze(lines, options),
+              HasSubstr("holds 1 constants and no variable; it is frozen already (CG124)\n"));
   options.allow_frozen = true;
   EXPECT_EQ(Freeze(lines, options), Lines({"c = Const() dtype=t:float value=f32:1", "y = Neg(c) T=t:float"}));
 }
 
 TEST(FreezeErrorsTest, CheckpointOfAnotherModel) {
-  EXPECT_THAT(Freeze(kRef + Lines({"v = VariableV2() dtype=t:float shape=shape:2", "y = Add(w, v) T=t:float"}),
-                     Options(CheckpointOf({{"conv/kernel", Floats({2})}, {"conv/bias", Floats({2})}}))),
-              AllOf(HasSubstr("0 of 2 variables matched: the checkpoint is of another model (CG116)\n"),
-                    HasSubstr("variable 'w'   key 'conv/bias'")));
+  EXPECT_THAT(
+      Freeze(kRef + Lines({"v = VariableV2() dtype=t:float shape=shape:2", "y = Add(w, v) T=t:float"}),
+             Options(CheckpointOf({{"conv/kernel", Floats({2})}, {"conv/bias", Floats({2})}}))),
+      AllOf(HasSubstr("0 of 2 variables matched: the checkpoint is of another model (CG116)\n"),
+            HasSubstr("variable 'w'   key 'conv/bias'")));
 }
 
 TEST(FreezeErrorsTest, AllMissingVariablesAreListed) {
-  const std::string message =
-      Freeze(kRef + Lines({"layer/bias = VariableV2() dtype=t:float shape=shape:2,?", "init = Const() dtype=t:float value=f32:1,1",
-                           "layer/bias/Assign = Assign(layer/bias, init) T=t:float",
-                           "v = VarHandleOp() dtype=t:half shape=shape:", "rv = ReadVariableOp(v) dtype=t:half",
-                           "y = AddN(w, layer/bias, rv) T=t:float"}),
-             Options(CheckpointOf({{"layer/biases", Floats({2})}, {"w", Floats({2})}})));
-  EXPECT_THAT(message, HasSubstr("2 of 3 variables that the outputs need are not in the checkpoint (CG117)\n"));
+  const std::string message = Freeze(
+      kRef + Lines({"layer/bias = VariableV2() dtype=t:float shape=shape:2,?",
+                    "init = Const() dtype=t:float value=f32:1,1",
+                    "layer/bias/Assign = Assign(layer/bias, init) T=t:float",
+                    "v = VarHandleOp() dtype=t:half shape=shape:", "rv = ReadVariableOp(v) dtype=t:half",
+                    "y = AddN(w, layer/bias, rv) T=t:float"}),
+      Options(CheckpointOf({{"layer/biases", Floats({2})}, {"w", Floats({2})}})));
+  EXPECT_THAT(message,
+              HasSubstr("2 of 3 variables that the outputs need are not in the checkpoint (CG117)\n"));
   EXPECT_THAT(message, HasSubstr("why: variable 'layer/bias' (float [2,?]); did you mean 'layer/biases'"));
   EXPECT_THAT(message, HasSubstr("why: variable 'v' (half [])"));
   EXPECT_THAT(message, HasSubstr("try: --missing=init"));
 }
 
 TEST(FreezeErrorsTest, AllShapeMismatchesAreListed) {
-  const std::string message = Freeze(kRef + Lines({"v = VariableV2() dtype=t:float shape=shape:3,2", "y = Add(w, v) T=t:float"}),
-                                     Options(CheckpointOf({{"v", Floats({2, 3})}, {"w", Floats({4})}})));
+  const std::string message =
+      Freeze(kRef + Lines({"v = VariableV2() dtype=t:float shape=shape:3,2", "y = Add(w, v) T=t:float"}),
+             Options(CheckpointOf({{"v", Floats({2, 3})}, {"w", Floats({4})}})));
   EXPECT_THAT(message, HasSubstr("2 variables have another shape than their values (CG118)\n"));
   EXPECT_THAT(message, HasSubstr("variable 'w' is float [2], but 'w' is float [4]"));
   EXPECT_THAT(message, HasSubstr("variable 'v' is float [3,2], but 'v' is float [2,3]"));
@@ -544,62 +592,74 @@ TEST(FreezeErrorsTest, DtypeMismatch) {
 }
 
 TEST(FreezeErrorsTest, NoCheckpoint) {
-  EXPECT_THAT(Freeze(kRef + std::string("y = Neg(w) T=t:float\n"), Options(nullptr)),
-              AllOf(HasSubstr("no checkpoint is given, and 1 variables need a value"), HasSubstr("variable 'w'")));
+  EXPECT_THAT(
+      Freeze(kRef + std::string("y = Neg(w) T=t:float\n"), Options(nullptr)),
+      AllOf(HasSubstr("no checkpoint is given, and 1 variables need a value"), HasSubstr("variable 'w'")));
 }
 
 TEST(FreezeErrorsTest, DamagedGraphs) {
   const auto checkpoint = CheckpointOf({{"w", Floats({2})}});
-  EXPECT_THAT(Freeze(kRef + std::string("slot = Neg(w)\ny = Add(w, slto) T=t:float\n"), Options(checkpoint)),
-              HasSubstr("node 'y' (Add) reads 'slto', but the graph has no node of that name; did you mean 'slot'?"));
-  EXPECT_THAT(Freeze(kRef + std::string("y = Add(w, z) T=t:float\nz = Neg(y) T=t:float\n"), Options(checkpoint)),
-              HasSubstr("2 nodes of the graph form a cycle: "));
+  EXPECT_THAT(
+      Freeze(kRef + std::string("slot = Neg(w)\ny = Add(w, slto) T=t:float\n"), Options(checkpoint)),
+      HasSubstr("node 'y' (Add) reads 'slto', but the graph has no node of that name; did you mean 'slot'?"));
+  EXPECT_THAT(
+      Freeze(kRef + std::string("y = Add(w, z) T=t:float\nz = Neg(y) T=t:float\n"), Options(checkpoint)),
+      HasSubstr("2 nodes of the graph form a cycle: "));
   EXPECT_THAT(Freeze(kRef + std::string(kRef) + "y = Neg(w) T=t:float\n", Options(checkpoint)),
               HasSubstr("node 'w' stands twice in the graph"));
-  EXPECT_EQ(Freeze(kRef + std::string("y = Neg(w) T=t:float\nz = Neg(nothing) T=t:float\n"), Options(checkpoint)),
-            Lines({"w = Const() dtype=t:float value=f32:0,1", "y = Neg(w) T=t:float"}));
+  EXPECT_EQ(
+      Freeze(kRef + std::string("y = Neg(w) T=t:float\nz = Neg(nothing) T=t:float\n"), Options(checkpoint)),
+      Lines({"w = Const() dtype=t:float value=f32:0,1", "y = Neg(w) T=t:float"}));
 }
 
 // --- Values that are not in the checkpoint.
 
 TEST(FreezeMissingTest, InitialValuesAndZeros) {
-  const std::string lines = Lines({"w = VariableV2() dtype=t:float shape=shape:2,2",
-                                   "dims = Const() dtype=t:int32 value=i32:2,2", "v = Const() dtype=t:float value=f32:3",
-                                   "fill = Fill(dims, v) T=t:float", "w/Assign = Assign(w, fill) T=t:float",
-                                   "y = Neg(w) T=t:float"});
+  const std::string lines =
+      Lines({"w = VariableV2() dtype=t:float shape=shape:2,2", "dims = Const() dtype=t:int32 value=i32:2,2",
+             "v = Const() dtype=t:float value=f32:3", "fill = Fill(dims, v) T=t:float",
+             "w/Assign = Assign(w, fill) T=t:float", "y = Neg(w) T=t:float"});
   FreezeOptions options = Options(CheckpointOf({{"other", Floats({2})}}));
   options.missing = MissingPolicy::kInit;
   FreezeReport report;
-  EXPECT_EQ(Freeze(lines, options, &report), Lines({"w = Const() dtype=t:float value=f32:3,3,3,3", "y = Neg(w) T=t:float"}));
+  EXPECT_EQ(Freeze(lines, options, &report),
+            Lines({"w = Const() dtype=t:float value=f32:3,3,3,3", "y = Neg(w) T=t:float"}));
   EXPECT_EQ(report.variables[0].how, "initial value");
   options.missing = MissingPolicy::kZeros;
-  EXPECT_EQ(Freeze(lines, options), Lines({"w = Const() dtype=t:float value=f32:0,0,0,0", "y = Neg(w) T=t:float"}));
+  EXPECT_EQ(Freeze(lines, options),
+            Lines({"w = Const() dtype=t:float value=f32:0,0,0,0", "y = Neg(w) T=t:float"}));
 }
 
 TEST(FreezeMissingTest, RandomInitialValuesAreRefused) {
   FreezeOptions options = Options(CheckpointOf({{"other", Floats({2})}}));
   options.missing = MissingPolicy::kInit;
-  EXPECT_THAT(Freeze(kRef + Lines({"n = RandomUniform(w) dtype=t:float", "w/Assign = Assign(w, n) T=t:float",
-                                   "y = Neg(w) T=t:float"}),
-                     options),
-              HasSubstr("its initial value is computed by 'n' (RandomUniform), which would have to be run (CG117)"));
+  EXPECT_THAT(
+      Freeze(kRef + Lines({"n = RandomUniform(w) dtype=t:float", "w/Assign = Assign(w, n) T=t:float",
+                           "y = Neg(w) T=t:float"}),
+             options),
+      HasSubstr("its initial value is computed by 'n' (RandomUniform), which would have to be run (CG117)"));
 }
 
 TEST(FreezeMissingTest, InitializerNodes) {
-  const std::string lines = kRef + Lines({"local = VariableV2() dtype=t:float shape=shape:2", "one = Const() dtype=t:float value=f32:8,9",
-                                          "local/Assign = Assign(local, one) T=t:float", "w/Assign = Assign(w, one) T=t:float",
-                                          "local_init = NoOp(^local/Assign)", "init = NoOp(^local/Assign, ^w/Assign)",
-                                          "y = Add(w, local) T=t:float"});
+  const std::string lines =
+      kRef +
+      Lines({"local = VariableV2() dtype=t:float shape=shape:2", "one = Const() dtype=t:float value=f32:8,9",
+             "local/Assign = Assign(local, one) T=t:float", "w/Assign = Assign(w, one) T=t:float",
+             "local_init = NoOp(^local/Assign)", "init = NoOp(^local/Assign, ^w/Assign)",
+             "y = Add(w, local) T=t:float"});
   FreezeOptions options = Options(CheckpointOf({{"w", Floats({2})}}));
   options.initializer_nodes = {"local_init"};
-  const std::string frozen = Lines({"local = Const() dtype=t:float value=f32:8,9", "y = Add(w, local) T=t:float"});
+  const std::string frozen =
+      Lines({"local = Const() dtype=t:float value=f32:8,9", "y = Add(w, local) T=t:float"});
   EXPECT_EQ(Freeze(lines, options), "w = Const() dtype=t:float value=f32:0,1\n" + frozen);
   options.initializer_nodes = {"local_int"};
-  EXPECT_THAT(Freeze(lines, options), HasSubstr("the initializer node 'local_int' is not in the graph; did you mean "
-                                                "'local_init'"));
+  EXPECT_THAT(Freeze(lines, options),
+              HasSubstr("the initializer node 'local_int' is not in the graph; did you mean "
+                        "'local_init'"));
   options.initializer_nodes = {"init"};
-  EXPECT_THAT(Freeze(lines, options), AllOf(HasSubstr("would overwrite 1 variables that the checkpoint restores (CG127)"),
-                                            HasSubstr("why: 'w'")));
+  EXPECT_THAT(Freeze(lines, options),
+              AllOf(HasSubstr("would overwrite 1 variables that the checkpoint restores (CG127)"),
+                    HasSubstr("why: 'w'")));
   options.allow_initializer_overwrite = true;
   EXPECT_EQ(Freeze(lines, options), "w = Const() dtype=t:float value=f32:8,9\n" + frozen);
 }
