@@ -8,6 +8,7 @@ skipped and not as passed. A target that could not be built, or that failed with
 """
 
 import json
+import os
 import sys
 import urllib.parse
 import xml.etree.ElementTree
@@ -63,8 +64,10 @@ def count(events):
 def main():
   total = [0, 0, 0]
   for path in sys.argv[1:]:
-    with open(path, encoding="utf-8") as events:
-      total = [sum(pair) for pair in zip(total, count(events))]
+    # Bazel leaves no events if it did not even start.
+    if os.path.exists(path):
+      with open(path, encoding="utf-8") as events:
+        total = [sum(pair) for pair in zip(total, count(events))]
   print(*total)
 
 
