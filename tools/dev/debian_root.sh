@@ -57,9 +57,20 @@ mkdir -p "$root/work"
 git clone -q --no-hardlinks "$project" "$root/work/cryograph"
 [[ ! -d $project/../shared ]] || mkdir -p "$root/work/shared"
 
-# The commands of the README, as it has them.
-mapfile -t readme < <(grep -E '^ {4}\./bazelw ' README.md)
-command=${*:-$(printf '%s\n' "${readme[@]}" .ci/run)}
+# The commands of the README that use bazelw, as it has them: indented, or after "$ " with the lines they go on in.
+readme_commands() {
+  python3 - README.md <<'END'
+import sys
+lines = iter(open(sys.argv[1], encoding="utf-8").read().split("\n"))
+for line in lines:
+  command = line[2:] if line.startswith("$ ") else line.strip() if line.startswith("    ") else ""
+  if command.startswith("./bazelw "):
+    while command.endswith("\\") or command.count("'") % 2:
+      command += "\n" + next(lines)
+    print(command)
+END
+}
+command=${*:-$(readme_commands; echo .ci/run)}
 printf 'debian_root.sh: in the bare system:\n%s\n' "$command" >&2
 unshare --mount --propagation private --pid --fork --kill-child "$0" --inside "$root" \
   "$(printf 'set -x\n%s' "$command")"
