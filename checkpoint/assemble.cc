@@ -32,7 +32,8 @@ absl::StatusOr<Tensor> Assemble(DataType dtype, const TensorSlice& box, absl::Sp
     owners->push_back(bytes);
   } else {
     constexpr int64_t kMaxStrings = int64_t{1} << 30;
-    if (count > kMaxStrings) return absl::ResourceExhaustedError(absl::StrCat(count, " strings are too many"));
+    if (count > kMaxStrings)
+      return absl::ResourceExhaustedError(absl::StrCat(count, " strings are too many"));
     whole.strings.resize(static_cast<size_t>(count));
   }
   TensorSlice common;

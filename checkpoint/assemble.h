@@ -10,9 +10,10 @@
 
 namespace cryograph {
 
-// The value of `box`, a part of some whole tensor, from values stored for `extents`, parts of the same whole that cover
-// the box without overlap (all resolved). load(i) gives the value of extent i; one is held at a time, except that
-// strings show the loaded ones and keep them alive. ResourceExhausted: there is no memory for the result.
+// The value of `box`, a part of some whole tensor, from values stored for `extents`, parts of the same whole
+// that cover the box without overlap (all resolved). load(i) gives the value of extent i; one is held at a
+// time, except that strings show the loaded ones and keep them alive. ResourceExhausted: there is no memory
+// for the result.
 absl::StatusOr<Tensor> Assemble(DataType dtype, const TensorSlice& box, absl::Span<const TensorSlice> extents,
                                 absl::FunctionRef<absl::StatusOr<Tensor>(size_t)> load);
 

@@ -20,8 +20,8 @@
 namespace cryograph {
 namespace {
 
-// A stream is checked and written in pieces: small enough that their pages take no memory to speak of, and of those tried
-// (256 KiB to 8 MiB) the fastest on ext4.
+// A stream is checked and written in pieces: small enough that their pages take no memory to speak of, and of
+// those tried (256 KiB to 8 MiB) the fastest on ext4.
 constexpr size_t kStreamChunk = 4 << 20;
 
 struct Record {
@@ -81,7 +81,8 @@ class BundleReader::Bundle {
   mutable std::map<int, std::shared_ptr<const MappedFile>> shards_;  // Guarded by mutex_.
 };
 
-absl::StatusOr<std::shared_ptr<const BundleReader::Bundle>> BundleReader::Bundle::Open(const std::string& prefix) {
+absl::StatusOr<std::shared_ptr<const BundleReader::Bundle>> BundleReader::Bundle::Open(
+    const std::string& prefix) {
   auto bundle = std::make_shared<Bundle>();
   bundle->prefix_ = prefix;
   const std::string path = absl::StrCat(prefix, ".index");
@@ -89,26 +90,29 @@ absl::StatusOr<std::shared_ptr<const BundleReader::Bundle>> BundleReader::Bundle
   absl::StatusOr<std::unique_ptr<TableReader>> table = TableReader::Open(std::move(file));
   if (!table.ok()) return Damage(table.status());
   bool has_header = false;
-  const absl::Status walked = (*table)->ForEach([&](absl::string_view key, const TableReader::Value& value) -> absl::Status {
-    if (key.empty()) {
-      has_header = true;
-      if (ParseBundleHeader(value.bytes, &bundle->header_)) return absl::OkStatus();
-      return absl::DataLossError(absl::StrCat(path, ": the header cannot be read"));
-    }
-    Record record;
-    record.key = std::string(key);
-    if (!ParseBundleEntry(value.bytes, &record.entry)) {
-      return absl::DataLossError(absl::StrCat(path, ": the entry of '", absl::Utf8SafeCHexEscape(key),
-                                              "' cannot be read"));
-    }
-    bundle->records_.push_back(std::move(record));
-    return absl::OkStatus();
-  });
+  const absl::Status walked =
+      (*table)->ForEach([&](absl::string_view key, const TableReader::Value& value) -> absl::Status {
+        if (key.empty()) {
+          has_header = true;
+          if (ParseBundleHeader(value.bytes, &bundle->header_)) return absl::OkStatus();
+          return absl::DataLossError(absl::StrCat(path, ": the header cannot be read"));
+        }
+        Record record;
+        record.key = std::string(key);
+        if (!ParseBundleEntry(value.bytes, &record.entry)) {
+          return absl::DataLossError(
+              absl::StrCat(path, ": the entry of '", absl::Utf8SafeCHexEscape(key), "' cannot be read"));
+        }
+        bundle->records_.push_back(std::move(record));
+        return absl::OkStatus();
+      });
   if (!walked.ok()) return Damage(walked);
   const BundleHeader& header = bundle->header_;
-  if (!has_header) return Damage(absl::DataLossError(absl::StrCat(path, ": there is no header; not a checkpoint's index")));
+  if (!has_header)
+    return Damage(absl::DataLossError(absl::StrCat(path, ": there is no header; not a checkpoint's index")));
   if (header.num_shards < 1) {
-    return Damage(absl::DataLossError(absl::StrCat(path, ": the header counts ", header.num_shards, " data files")));
+    return Damage(
+        absl::DataLossError(absl::StrCat(path, ": the header counts ", header.num_shards, " data files")));
   }
   if (header.endianness != 0 && header.endianness != 1) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": the byte order is number ", header.endianness,
@@ -121,17 +125,20 @@ absl::StatusOr<std::shared_ptr<const BundleReader::Bundle>> BundleReader::Bundle
 }
 
 const Record* BundleReader::Bundle::Find(absl::string_view key) const {
-  const auto found = std::lower_bound(records_.begin(), records_.end(), key,
-                                      [](const Record& record, absl::string_view wanted) { return record.key < wanted; });
+  const auto found =
+      std::lower_bound(records_.begin(), records_.end(), key,
+                       [](const Record& record, absl::string_view wanted) { return record.key < wanted; });
   return found == records_.end() || found->key != key ? nullptr : &*found;
 }
 
 absl::Status BundleReader::Bundle::Defect(const Record& record, const absl::Status& defect) const {
-  const bool in_data = record.entry.slices.empty() && record.entry.shard >= 0 && record.entry.shard < num_shards();
+  const bool in_data =
+      record.entry.slices.empty() && record.entry.shard >= 0 && record.entry.shard < num_shards();
   return Damage(absl::Status(
       defect.code(), absl::StrCat(in_data ? ShardPath(record.entry.shard) : absl::StrCat(prefix_, ".index"),
                                   ": tensor '", absl::Utf8SafeCHexEscape(record.key), "'",
-                                  in_data ? absl::StrCat(" at offset ", record.entry.offset, " (", record.entry.size, " bytes)")
+                                  in_data ? absl::StrCat(" at offset ", record.entry.offset, " (",
+                                                         record.entry.size, " bytes)")
                                           : std::string(),
                                   ": ", defect.message())));
 }
@@ -156,7 +163,8 @@ absl::StatusOr<Place> BundleReader::Bundle::Locate(const Record& record) const {
   const absl::StatusOr<int64_t> count = StoredElements(entry.shape);
   if (!count.ok()) return Defect(record, count.status());
   if (entry.shard < 0 || entry.shard >= num_shards()) {
-    return Defect(record, absl::DataLossError(absl::StrCat("its data file is number ", entry.shard, " of ", num_shards())));
+    return Defect(record, absl::DataLossError(
+                              absl::StrCat("its data file is number ", entry.shard, " of ", num_shards())));
   }
   if (entry.offset < 0 || entry.size < 0) {
     return Defect(record, absl::DataLossError("its offset or size is negative"));
@@ -185,7 +193,8 @@ absl::StatusOr<Tensor> BundleReader::Bundle::ReadWhole(const Place& place, std::
   return tensor;
 }
 
-absl::Status BundleReader::Bundle::Stream(const Place& place, uint64_t skip, uint64_t count, ByteSink& sink) const {
+absl::Status BundleReader::Bundle::Stream(const Place& place, uint64_t skip, uint64_t count,
+                                          ByteSink& sink) const {
   uint32_t crc = 0;
   uint64_t at = 0;
   while (at < place.bytes.size()) {
@@ -197,7 +206,8 @@ absl::Status BundleReader::Bundle::Stream(const Place& place, uint64_t skip, uin
     const uint64_t begin = std::max(at, skip);
     const uint64_t end = std::min(at + size, skip + count);
     if (begin < end) {
-      RETURN_IF_ERROR(sink.Append(place.bytes.substr(static_cast<size_t>(begin), static_cast<size_t>(end - begin))));
+      RETURN_IF_ERROR(
+          sink.Append(place.bytes.substr(static_cast<size_t>(begin), static_cast<size_t>(end - begin))));
     }
     place.file->Release(chunk);
     at += size;
@@ -211,7 +221,8 @@ absl::Status BundleReader::Bundle::Stream(const Place& place, uint64_t skip, uin
 // Which stored values make a wanted one, all of them checked but for their bytes.
 class BundleReader::Plan {
  public:
-  static absl::StatusOr<Plan> Make(const BundleReader& reader, absl::string_view name, absl::string_view slice_spec);
+  static absl::StatusOr<Plan> Make(const BundleReader& reader, absl::string_view name,
+                                   absl::string_view slice_spec);
 
   DataType dtype() const { return record_->entry.dtype; }
   std::vector<int64_t> dims() const { return SliceDims(box_); }
@@ -242,14 +253,16 @@ class BundleReader::Plan {
   bool is_stream_ = false;
 };
 
-absl::StatusOr<BundleReader::Plan> BundleReader::Plan::Make(const BundleReader& reader, absl::string_view name,
+absl::StatusOr<BundleReader::Plan> BundleReader::Plan::Make(const BundleReader& reader,
+                                                            absl::string_view name,
                                                             absl::string_view slice_spec) {
   const Bundle& bundle = *reader.bundle_;
   Plan plan;
   plan.record_ = reader.CheckpointReader::Find(name) == nullptr ? nullptr : bundle.Find(name);
   if (plan.record_ == nullptr) return reader.NoSuchTensor(bundle.prefix(), name);
   const BundleEntry& entry = plan.record_->entry;
-  if (const absl::Status type = CheckStoredType(entry.dtype); !type.ok()) return bundle.Defect(*plan.record_, type);
+  if (const absl::Status type = CheckStoredType(entry.dtype); !type.ok())
+    return bundle.Defect(*plan.record_, type);
   if (const absl::Status shape = StoredElements(entry.shape).status(); !shape.ok()) {
     return bundle.Defect(*plan.record_, shape);
   }
@@ -299,17 +312,17 @@ absl::Status BundleReader::Plan::AddSlices(const Bundle& bundle) {
     if (!Intersect(*extent, box_, &common)) continue;
     const Record* const stored = bundle.Find(SliceKey(record_->key, slice));
     if (stored == nullptr) {
-      return bundle.Defect(*record_, absl::DataLossError(absl::StrCat("its slice '", SliceText(slice), "' is missing")));
+      return bundle.Defect(
+          *record_, absl::DataLossError(absl::StrCat("its slice '", SliceText(slice), "' is missing")));
     }
     if (!stored->entry.slices.empty() || stored->entry.dtype != entry.dtype ||
         stored->entry.shape.unknown_rank || stored->entry.shape.dims != SliceDims(*extent)) {
-      return bundle.Defect(*record_,
-                           absl::DataLossError(absl::StrCat("its slice '", SliceText(slice), "' is stored as ",
-                                                            DataTypeEnumName(stored->entry.dtype), " ",
-                                                            ShapeText(stored->entry.shape.dims), " in ",
-                                                            stored->entry.slices.size(), " slices, not as ",
-                                                            DataTypeEnumName(entry.dtype), " ",
-                                                            ShapeText(SliceDims(*extent)))));
+      return bundle.Defect(
+          *record_,
+          absl::DataLossError(absl::StrCat(
+              "its slice '", SliceText(slice), "' is stored as ", DataTypeEnumName(stored->entry.dtype), " ",
+              ShapeText(stored->entry.shape.dims), " in ", stored->entry.slices.size(), " slices, not as ",
+              DataTypeEnumName(entry.dtype), " ", ShapeText(SliceDims(*extent)))));
     }
     tiles.push_back(Relative(common, box_));
     RETURN_IF_ERROR(AddPart(bundle, *stored, *std::move(extent)));
@@ -341,7 +354,8 @@ absl::StatusOr<Tensor> BundleReader::Plan::Load(const Bundle& bundle) const {
   absl::StatusOr<Tensor> whole = Assemble(dtype(), box_, extents, [&](size_t i) {
     return bundle.ReadWhole(parts_[i].place, SliceDims(parts_[i].extent));
   });
-  if (whole.status().code() == absl::StatusCode::kResourceExhausted) return bundle.Defect(*record_, whole.status());
+  if (whole.status().code() == absl::StatusCode::kResourceExhausted)
+    return bundle.Defect(*record_, whole.status());
   return whole;
 }
 
@@ -396,7 +410,8 @@ BundleReader::BundleReader(std::shared_ptr<const Bundle> bundle) : bundle_(std::
   for (size_t i = 0; i < hidden.size(); ++i) {
     if (hidden[i]) continue;
     const Record& record = bundle_->records()[i];
-    entries_.push_back({record.key, record.entry.dtype, record.entry.shape.dims, !record.entry.slices.empty()});
+    entries_.push_back(
+        {record.key, record.entry.dtype, record.entry.shape.dims, !record.entry.slices.empty()});
   }
 }
 

@@ -13,8 +13,8 @@
 
 namespace cryograph {
 
-// The index is read and checked at open, a data file is mapped when it is first needed. Both stay as they are: tensors
-// of little-endian files show the mapping.
+// The index is read and checked at open, a data file is mapped when it is first needed. Both stay as they
+// are: tensors of little-endian files show the mapping.
 class BundleReader final : public CheckpointReader {
  public:
   // NotFound: no PREFIX.index. DataLoss: it is damaged. InvalidArgument: not for us (byte order, version).
@@ -23,8 +23,8 @@ class BundleReader final : public CheckpointReader {
 
   const std::vector<CheckpointEntry>& entries() const override { return entries_; }
   absl::StatusOr<Tensor> Read(absl::string_view name, absl::string_view slice_spec = "") const override;
-  absl::StatusOr<std::shared_ptr<const TensorSource>> Source(absl::string_view name,
-                                                             absl::string_view slice_spec = "") const override;
+  absl::StatusOr<std::shared_ptr<const TensorSource>> Source(
+      absl::string_view name, absl::string_view slice_spec = "") const override;
 
   // The slices in which `name` is stored, in the order of the file; empty if it is stored whole or not there.
   std::vector<TensorSlice> StoredSlices(absl::string_view name) const;

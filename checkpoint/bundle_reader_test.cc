@@ -32,7 +32,8 @@ Tensor Range(std::vector<int64_t> dims) {
   return Tensor::Of<float>(DT_FLOAT, std::move(dims), values);
 }
 
-// "part" in slices along both axes, "rows" along the first, "words" along the second; "plain" and "text" whole.
+// "part" in slices along both axes, "rows" along the first, "words" along the second; "plain" and "text"
+// whole.
 std::string WriteSample(const std::string& name) {
   const std::string prefix = TempPath(name);
   auto writer = *BundleWriter::Create(prefix);
@@ -72,7 +73,8 @@ std::string Written(const TensorSource& source) {
 TEST(BundleReaderTest, SlicesAreOneTensor) {
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<BundleReader> reader, BundleReader::Open(WriteSample("slices")));
   std::vector<std::string> names;
-  for (const CheckpointEntry& entry : reader->entries()) names.push_back(absl::StrCat(entry.name, entry.sliced ? "*" : ""));
+  for (const CheckpointEntry& entry : reader->entries())
+    names.push_back(absl::StrCat(entry.name, entry.sliced ? "*" : ""));
   EXPECT_THAT(names, ElementsAre("part*", "plain", "rows*", "text", "words*"));
   for (const char* name : {"part", "rows"}) {
     ASSERT_OK_AND_ASSIGN(const Tensor tensor, reader->Read(name));
@@ -104,7 +106,8 @@ TEST(BundleReaderTest, PartsOfTensors) {
     ASSERT_OK_AND_ASSIGN(const Tensor tensor, reader->Read(each.name, each.spec));
     EXPECT_EQ(tensor.dims, each.dims);
     EXPECT_EQ(tensor.Copy<float>(), each.values);
-    ASSERT_OK_AND_ASSIGN(const std::shared_ptr<const TensorSource> source, reader->Source(each.name, each.spec));
+    ASSERT_OK_AND_ASSIGN(const std::shared_ptr<const TensorSource> source,
+                         reader->Source(each.name, each.spec));
     EXPECT_EQ(source->num_bytes(), tensor.bytes.size());
     EXPECT_EQ(Written(*source), tensor.bytes);
   }
@@ -119,7 +122,8 @@ TEST(BundleReaderTest, TensorsShowTheFileAndOutliveTheReader) {
   Tensor tensor, again;
   std::shared_ptr<const TensorSource> source;
   {
-    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<BundleReader> reader, BundleReader::Open(WriteSample("lifetime")));
+    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<BundleReader> reader,
+                         BundleReader::Open(WriteSample("lifetime")));
     ASSERT_OK_AND_ASSIGN(tensor, reader->Read("plain"));
     ASSERT_OK_AND_ASSIGN(again, reader->Read("plain"));
     ASSERT_OK_AND_ASSIGN(source, reader->Source("part"));
@@ -153,15 +157,18 @@ TEST(BundleReaderTest, LargeValuesStreamInPieces) {
   data[8 << 20] ^= 4;
   ASSERT_OK(WriteFile(DataPath(prefix), data));
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<BundleReader> damaged, BundleReader::Open(prefix));
-  ASSERT_OK_AND_ASSIGN(const std::shared_ptr<const TensorSource> bad, damaged->Source("b", absl::StrCat(size, " 0,5")));
+  ASSERT_OK_AND_ASSIGN(const std::shared_ptr<const TensorSource> bad,
+                       damaged->Source("b", absl::StrCat(size, " 0,5")));
   StringSink sink;
   EXPECT_THAT(bad->Write(sink),
-              StatusIs(StatusCode::kDataLoss, AllOf(StartsWith(DataPath(prefix)), HasSubstr("tensor 'b' at offset 3 ("),
-                                                    HasSubstr("checksum"), HasSubstr("(CG113)\nwhy: "))));
+              StatusIs(StatusCode::kDataLoss,
+                       AllOf(StartsWith(DataPath(prefix)), HasSubstr("tensor 'b' at offset 3 ("),
+                             HasSubstr("checksum"), HasSubstr("(CG113)\nwhy: "))));
 }
 
 TEST(BundleReaderTest, ThreadsMayShareIt) {
-  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<BundleReader> reader, BundleReader::Open(WriteSample("threads")));
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<BundleReader> reader,
+                       BundleReader::Open(WriteSample("threads")));
   std::vector<std::thread> threads;
   std::vector<int> good(4, 0);
   for (size_t t = 0; t < good.size(); ++t) {
@@ -184,18 +191,21 @@ TEST(BundleReaderTest, MissingAndCutDataFilesAreNamed) {
     ASSERT_OK_AND_ASSIGN(const std::unique_ptr<BundleReader> reader, BundleReader::Open(prefix));
     EXPECT_THAT(reader->Source("plain"),
                 StatusIs(StatusCode::kDataLoss,
-                         StartsWith(absl::StrCat(DataPath(prefix), ": tensor 'plain' at offset 0 (48 bytes): the file has "
-                                                                   "only 40 bytes (CG113)\n"))));
+                         StartsWith(absl::StrCat(DataPath(prefix),
+                                                 ": tensor 'plain' at offset 0 (48 bytes): the file has "
+                                                 "only 40 bytes (CG113)\n"))));
   }
   unlink(DataPath(prefix).c_str());
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<BundleReader> reader, BundleReader::Open(prefix));
   EXPECT_THAT(reader->Read("plain"),
-              StatusIs(StatusCode::kNotFound, AllOf(HasSubstr(DataPath(prefix)), HasSubstr("'plain'"), HasSubstr("CG113"))));
+              StatusIs(StatusCode::kNotFound,
+                       AllOf(HasSubstr(DataPath(prefix)), HasSubstr("'plain'"), HasSubstr("CG113"))));
   EXPECT_THAT(BundleReader::Open(TempPath("nothing")), StatusIs(StatusCode::kNotFound));
 }
 
 // Whatever happens to the files: an error, or the right values.
-void ExpectGoodOrRefused(const std::string& prefix, const std::vector<std::pair<std::string, Tensor>>& expected) {
+void ExpectGoodOrRefused(const std::string& prefix,
+                         const std::vector<std::pair<std::string, Tensor>>& expected) {
   const absl::StatusOr<std::unique_ptr<BundleReader>> reader = BundleReader::Open(prefix);
   if (!reader.ok()) {
     EXPECT_THAT(reader.status().code(), testing::AnyOf(StatusCode::kDataLoss, StatusCode::kInvalidArgument));
@@ -220,9 +230,10 @@ TEST(BundleReaderTest, EveryCutAndEveryFlippedBitIsFound) {
     for (const CheckpointEntry& entry : reader->entries()) {
       ASSERT_OK_AND_ASSIGN(const Tensor tensor, reader->Read(entry.name));
       // Files under mappings change below, so the expectation is a copy.
-      expected.emplace_back(entry.name, tensor.dtype == DT_STRING
-                                            ? Tensor::OfStrings(tensor.dims, {tensor.strings.begin(), tensor.strings.end()})
-                                            : Tensor::OfBytes(tensor.dtype, tensor.dims, std::string(tensor.bytes)));
+      expected.emplace_back(
+          entry.name, tensor.dtype == DT_STRING
+                          ? Tensor::OfStrings(tensor.dims, {tensor.strings.begin(), tensor.strings.end()})
+                          : Tensor::OfBytes(tensor.dtype, tensor.dims, std::string(tensor.bytes)));
     }
   }
   ASSERT_EQ(expected.size(), 5u);

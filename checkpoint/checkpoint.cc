@@ -18,7 +18,8 @@ namespace {
 
 constexpr absl::string_view kObjectGraphKey = "_CHECKPOINTABLE_OBJECT_GRAPH";
 
-// True for the index of a V2 checkpoint under a name that does not say so: the value of its empty key is another message.
+// True for the index of a V2 checkpoint under a name that does not say so: the value of its empty key is
+// another message.
 bool IsNamelessIndex(const std::string& path) {
   absl::StatusOr<std::shared_ptr<const MappedFile>> file = MappedFile::Open(path);
   if (!file.ok()) return false;
@@ -34,31 +35,35 @@ bool IsNamelessIndex(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Checkpoint>> Checkpoint::Open(const std::string& path, std::vector<std::string>* notes) {
+absl::StatusOr<std::unique_ptr<Checkpoint>> Checkpoint::Open(const std::string& path,
+                                                             std::vector<std::string>* notes) {
   ASSIGN_OR_RETURN(CheckpointPlace place, LocateCheckpoint(path, notes));
   std::unique_ptr<const CheckpointReader> reader;
   if (place.version == 2) {
     ASSIGN_OR_RETURN(reader, BundleReader::Open(place.prefix));
   } else {
     if (IsNamelessIndex(place.files[0])) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("'", place.files[0], "' is the index of a V2 checkpoint, but is not named so (CG111)\n",
-                       "why: data files are found by the name of the index\n",
-                       "try: rename it to PREFIX.index beside its PREFIX.data-* files and use PREFIX"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "'", place.files[0], "' is the index of a V2 checkpoint, but is not named so (CG111)\n",
+          "why: data files are found by the name of the index\n",
+          "try: rename it to PREFIX.index beside its PREFIX.data-* files and use PREFIX"));
     }
     ASSIGN_OR_RETURN(reader, V1Reader::Open(place.prefix, place.files));
   }
-  return std::unique_ptr<Checkpoint>(new Checkpoint(std::move(place.prefix), place.version, std::move(reader)));
+  return std::unique_ptr<Checkpoint>(
+      new Checkpoint(std::move(place.prefix), place.version, std::move(reader)));
 }
 
 absl::StatusOr<std::string> Checkpoint::ObjectGraph() const {
   if (Find(kObjectGraphKey) == nullptr) {
-    return absl::NotFoundError(absl::StrCat(prefix_, ": there is no object graph; the keys are names of variables"));
+    return absl::NotFoundError(
+        absl::StrCat(prefix_, ": there is no object graph; the keys are names of variables"));
   }
   ASSIGN_OR_RETURN(const Tensor tensor, Read(kObjectGraphKey));
   if (tensor.dtype != DT_STRING || tensor.strings.size() != 1) {
-    return Damage(absl::DataLossError(absl::StrCat(prefix_, ": the object graph is not one string but ",
-                                                   DataTypeEnumName(tensor.dtype), " ", ShapeText(tensor.dims))));
+    return Damage(
+        absl::DataLossError(absl::StrCat(prefix_, ": the object graph is not one string but ",
+                                         DataTypeEnumName(tensor.dtype), " ", ShapeText(tensor.dims))));
   }
   return std::string(tensor.strings[0]);
 }

@@ -22,13 +22,13 @@ class Checkpoint {
  public:
   using Entry = CheckpointEntry;
 
-  // `path` may be: the prefix of a V2 checkpoint, its .index, any of its .data-*, its .meta; a V1 file or a pattern of
-  // V1 shards ("ckpt-?????-of-00002"); a state file (usually "checkpoint") or its directory, of which the latest is
-  // taken; a SavedModel's directory or its variables directory. *notes (if not null) is given one line for each guess
-  // that the user should know of.
-  // NotFound (CG110): no such checkpoint; lists those that are in the directory. DataLoss (CG113): damaged.
-  // InvalidArgument (CG114 and others): a file of another kind, which the message names. The first line of a message ends
-  // with its identifier; lines that begin with "why:" and "try:" may follow.
+  // `path` may be: the prefix of a V2 checkpoint, its .index, any of its .data-*, its .meta; a V1 file or a
+  // pattern of V1 shards ("ckpt-?????-of-00002"); a state file (usually "checkpoint") or its directory, of
+  // which the latest is taken; a SavedModel's directory or its variables directory. *notes (if not null) is
+  // given one line for each guess that the user should know of. NotFound (CG110): no such checkpoint; lists
+  // those that are in the directory. DataLoss (CG113): damaged. InvalidArgument (CG114 and others): a file of
+  // another kind, which the message names. The first line of a message ends with its identifier; lines that
+  // begin with "why:" and "try:" may follow.
   static absl::StatusOr<std::unique_ptr<Checkpoint>> Open(const std::string& path,
                                                           std::vector<std::string>* notes = nullptr);
 

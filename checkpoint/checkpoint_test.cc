@@ -70,7 +70,8 @@ TEST(CheckpointTest, SamplesReadAsTheyWereWritten) {
     SCOPED_TRACE(key);
     const Json& each = Member(expected, key);
     std::vector<std::string> notes;
-    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint, Checkpoint::Open(root + "/" + key, &notes));
+    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<Checkpoint> checkpoint,
+                         Checkpoint::Open(root + "/" + key, &notes));
     EXPECT_THAT(notes, testing::IsEmpty());
     EXPECT_EQ(checkpoint->version(), Text(each, "format") == "V1" ? 1 : 2);
     std::vector<std::string> names;
@@ -113,7 +114,8 @@ TEST(CheckpointTest, SlicesOverTheWholeRangeOfKeys) {
       if (absl::BytesToHexString(SliceKey(name, candidate)) != Text(each, "key_hex")) continue;
       found = true;
       ASSERT_NE(reader->Find(name), nullptr);
-      ASSERT_OK_AND_ASSIGN(const Tensor tensor, reader->Read(name, SliceSpecText({reader->Find(name)->dims, candidate})));
+      ASSERT_OK_AND_ASSIGN(const Tensor tensor,
+                           reader->Read(name, SliceSpecText({reader->Find(name)->dims, candidate})));
       EXPECT_EQ(absl::BytesToHexString(tensor.bytes), Text(each, "data_hex"));
     }
     EXPECT_TRUE(found) << absl::CHexEscape(name);
@@ -136,9 +138,9 @@ void ExpectAnswers(const absl::StatusOr<std::unique_ptr<Checkpoint>>& checkpoint
   EXPECT_EQ(tensor.status().code(), CodeOf(Text(expected, "read"))) << tensor.status();
   const absl::StatusOr<std::shared_ptr<const TensorSource>> source = (*checkpoint)->Source("w");
   StringSink sink;
-  const absl::Status written = !source.ok() ? source.status()
+  const absl::Status written = !source.ok()                             ? source.status()
                                : DataTypeBytes((*source)->dtype()) == 0 ? (*source)->Load().status()
-                                                                          : (*source)->Write(sink);
+                                                                        : (*source)->Write(sink);
   EXPECT_EQ(written.code(), CodeOf(Text(expected, "read"))) << written;
   if (tensor.ok()) ExpectValue(*tensor, Member(expected, "tensor"));
   if (tensor.status().code() == StatusCode::kDataLoss) {

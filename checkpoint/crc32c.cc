@@ -7,7 +7,8 @@
 namespace cryograph {
 
 uint32_t ExtendCrc32c(uint32_t crc, absl::string_view bytes) {
-  // ISA-L counts in int, takes the buffer as not const (it only reads), and leaves the final inversion to the caller.
+  // ISA-L counts in int, takes the buffer as not const (it only reads), and leaves the final inversion to the
+  // caller.
   constexpr size_t kMaxPiece = size_t{1} << 30;
   uint32_t state = ~crc;
   while (!bytes.empty()) {

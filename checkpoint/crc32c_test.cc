@@ -38,7 +38,8 @@ TEST(Crc32cTest, MaskIsUndone) {
   EXPECT_EQ(MaskCrc(0xe3069283u), 0xc78ab0e5u);
   EXPECT_EQ(MaskCrc(0), 0xa282ead8u);
   EXPECT_EQ(UnmaskCrc(0), 0x8a942ebeu);
-  for (const uint32_t crc : {0u, 1u, 0x80000000u, 0xe3069283u, 0xffffffffu}) EXPECT_EQ(UnmaskCrc(MaskCrc(crc)), crc);
+  for (const uint32_t crc : {0u, 1u, 0x80000000u, 0xe3069283u, 0xffffffffu})
+    EXPECT_EQ(UnmaskCrc(MaskCrc(crc)), crc);
 }
 
 }  // namespace

@@ -7,10 +7,12 @@
 namespace cryograph {
 
 absl::Status Damage(const absl::Status& status) {
-  if (status.code() != absl::StatusCode::kDataLoss || absl::StrContains(status.message(), "(CG")) return status;
+  if (status.code() != absl::StatusCode::kDataLoss || absl::StrContains(status.message(), "(CG"))
+    return status;
   return absl::DataLossError(
-      absl::StrCat(status.message(), " (CG113)\nwhy: the file was cut or changed after it was written, as by a copy that "
-                                     "did not finish\ntry: copy the checkpoint again and compare the sizes of its files"));
+      absl::StrCat(status.message(),
+                   " (CG113)\nwhy: the file was cut or changed after it was written, as by a copy that "
+                   "did not finish\ntry: copy the checkpoint again and compare the sizes of its files"));
 }
 
 absl::Status MissingShard(const absl::Status& status, absl::string_view key, int num_shards) {

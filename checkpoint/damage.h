@@ -7,7 +7,8 @@
 
 namespace cryograph {
 
-// A DataLoss as CG113 with a reason and an advice; any other status, and one that has an identifier already, unchanged.
+// A DataLoss as CG113 with a reason and an advice; any other status, and one that has an identifier already,
+// unchanged.
 absl::Status Damage(const absl::Status& status);
 
 // CG113 for a data file, one of `num_shards`, that cannot be opened although tensor `key` lies in it.

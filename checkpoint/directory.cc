@@ -30,7 +30,8 @@ bool EndsAsTable(const std::string& path, int64_t size) {
   char footer[kTableFooterBytes];
   const ssize_t got = pread(fd, footer, sizeof(footer), size - static_cast<int64_t>(sizeof(footer)));
   close(fd);
-  return got == static_cast<ssize_t>(sizeof(footer)) && LooksLikeTable(absl::string_view(footer, sizeof(footer)));
+  return got == static_cast<ssize_t>(sizeof(footer)) &&
+         LooksLikeTable(absl::string_view(footer, sizeof(footer)));
 }
 
 // The name under which the checkpoint with a file of this name is opened; empty if it has none.
@@ -113,7 +114,8 @@ std::vector<std::string> CheckpointsIn(const std::string& directory) {
   DIR* const dir = opendir(directory.c_str());
   if (dir == nullptr) return {};
   int seen = 0;
-  for (const dirent* entry = readdir(dir); entry != nullptr && seen < kMaxFiles; entry = readdir(dir), ++seen) {
+  for (const dirent* entry = readdir(dir); entry != nullptr && seen < kMaxFiles;
+       entry = readdir(dir), ++seen) {
     const std::string path = JoinPath(directory, entry->d_name);
     struct stat info;
     if (stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
@@ -129,7 +131,8 @@ std::vector<std::string> CheckpointsIn(const std::string& directory) {
   });
   std::vector<std::string> names;
   for (Found& each : found) {
-    if (std::find(names.begin(), names.end(), each.name) == names.end()) names.push_back(std::move(each.name));
+    if (std::find(names.begin(), names.end(), each.name) == names.end())
+      names.push_back(std::move(each.name));
   }
   return names;
 }

@@ -35,8 +35,8 @@ class Locator {
     if (notes_ != nullptr) notes_->push_back(std::move(note));
   }
 
-  // Names that say it themselves: the prefix of a V2 checkpoint, the file or pattern of a V1 checkpoint. *found is false
-  // if there is none of that name.
+  // Names that say it themselves: the prefix of a V2 checkpoint, the file or pattern of a V1 checkpoint.
+  // *found is false if there is none of that name.
   absl::StatusOr<CheckpointPlace> ByName(const std::string& path, bool* found);
   absl::StatusOr<CheckpointPlace> Shards(const std::string& pattern, const std::vector<std::string>& files);
   absl::StatusOr<CheckpointPlace> ByStem(const std::string& path, absl::string_view stem, bool* found);
@@ -60,38 +60,43 @@ absl::Status Locator::NoCheckpoint(const std::string& path, absl::string_view wh
   const std::string directory = is_directory ? path : DirectoryOf(path);
   const std::vector<std::string> names = CheckpointsIn(directory);
   std::string why;
-  std::string attempt = "look where the training program saved: --input_checkpoint takes the prefix that it printed";
+  std::string attempt =
+      "look where the training program saved: a checkpoint goes by the prefix that the program printed";
   if (!IsDirectory(directory)) {
     why = absl::StrCat("there is no directory '", directory, "'");
   } else if (names.empty()) {
     why = absl::StrCat("the directory '", directory, "' holds no checkpoint");
   } else {
     const size_t listed = std::min(names.size(), kMaxListed);
-    why = absl::StrCat("the directory '", directory, "' holds, newest first: ",
-                       absl::StrJoin(names.begin(), names.begin() + static_cast<ptrdiff_t>(listed), ", "),
-                       names.size() > listed ? absl::StrCat(" and ", names.size() - listed, " more") : std::string());
+    why = absl::StrCat(
+        "the directory '", directory, "' holds, newest first: ",
+        absl::StrJoin(names.begin(), names.begin() + static_cast<ptrdiff_t>(listed), ", "),
+        names.size() > listed ? absl::StrCat(" and ", names.size() - listed, " more") : std::string());
     attempt = absl::StrCat("use '", JoinPath(directory, names[0]), "'");
   }
-  const std::vector<std::string> data = is_directory ? std::vector<std::string>() : MatchingFiles(EscapePattern(path) + ".data-*-of-*");
+  const std::vector<std::string> data =
+      is_directory ? std::vector<std::string>() : MatchingFiles(EscapePattern(path) + ".data-*-of-*");
   if (!data.empty()) {
     why = absl::StrCat("'", path, ".index' is missing, though '", BaseName(data[0]), "' is there");
     attempt = "put all files of the checkpoint into one directory; the index cannot be made anew";
   }
   return absl::NotFoundError(absl::StrCat(
       is_directory ? absl::StrCat("'", path, "' holds no checkpoint")
-                   : absl::StrCat("no checkpoint is named '", path, "': neither '", path, ".index' nor '", path,
-                                  "' is there"),
+                   : absl::StrCat("no checkpoint is named '", path, "': neither '", path, ".index' nor '",
+                                  path, "' is there"),
       " (CG110)", why_first.empty() ? "" : "\nwhy: ", why_first, "\nwhy: ", why, "\ntry: ", attempt));
 }
 
-absl::StatusOr<CheckpointPlace> Locator::Shards(const std::string& pattern, const std::vector<std::string>& files) {
+absl::StatusOr<CheckpointPlace> Locator::Shards(const std::string& pattern,
+                                                const std::vector<std::string>& files) {
   for (const std::string& file : files) {
     absl::string_view stem = file;
     int num_shards;
     if (!StripShardSuffix(&stem, &num_shards) || static_cast<size_t>(num_shards) == files.size()) continue;
     return absl::DataLossError(absl::StrCat(
-        pattern, ": ", files.size(), files.size() == 1 ? " file is" : " files are", " there, but by its name '", BaseName(file),
-        "' is one of ", num_shards, " (CG113)\nwhy: a shard is missing, or files of several checkpoints match",
+        pattern, ": ", files.size(), files.size() == 1 ? " file is" : " files are",
+        " there, but by its name '", BaseName(file), "' is one of ", num_shards,
+        " (CG113)\nwhy: a shard is missing, or files of several checkpoints match",
         "\ntry: put all shards of one checkpoint into one directory, or use a narrower pattern"));
   }
   return CheckpointPlace{1, pattern, files};
@@ -119,9 +124,11 @@ absl::StatusOr<CheckpointPlace> Locator::ByName(const std::string& path, bool* f
   return CheckpointPlace();
 }
 
-absl::StatusOr<CheckpointPlace> Locator::ByStem(const std::string& path, absl::string_view stem, bool* found) {
+absl::StatusOr<CheckpointPlace> Locator::ByStem(const std::string& path, absl::string_view stem,
+                                                bool* found) {
   ASSIGN_OR_RETURN(CheckpointPlace place, ByName(std::string(stem), found));
-  if (*found) Note(absl::StrCat("'", path, "' is a file of a checkpoint: using prefix '", place.prefix, "' (CG111)"));
+  if (*found)
+    Note(absl::StrCat("'", path, "' is a file of a checkpoint: using prefix '", place.prefix, "' (CG111)"));
   return place;
 }
 
@@ -166,14 +173,16 @@ absl::StatusOr<CheckpointPlace> Locator::InDirectory(const std::string& path) {
     if (!IsRegularFile(JoinPath(path, name))) continue;
     const std::string prefix = JoinPath(path, "variables/variables");
     if (HasIndex(prefix)) return CheckpointPlace{2, prefix, {}};
-    return absl::NotFoundError(absl::StrCat("the SavedModel '", path, "' has no checkpoint: '", prefix,
-                                            ".index' is missing (CG128)\nwhy: it was exported without variables, or copied "
-                                            "without its directory 'variables'\ntry: copy the whole directory again"));
+    return absl::NotFoundError(
+        absl::StrCat("the SavedModel '", path, "' has no checkpoint: '", prefix,
+                     ".index' is missing (CG128)\nwhy: it was exported without variables, or copied "
+                     "without its directory 'variables'\ntry: copy the whole directory again"));
   }
   const std::string state = JoinPath(path, "checkpoint");
   if (IsRegularFile(state)) {
     ASSIGN_OR_RETURN(const std::shared_ptr<const MappedFile> file, MappedFile::Open(state));
-    if (!LooksLikeTable(file->bytes()) && file->bytes().size() <= kMaxStateBytes) return FromState(state, file->bytes());
+    if (!LooksLikeTable(file->bytes()) && file->bytes().size() <= kMaxStateBytes)
+      return FromState(state, file->bytes());
   }
   for (const char* name : {"variables/variables", "variables"}) {
     const std::string prefix = JoinPath(path, name);
@@ -186,8 +195,8 @@ absl::StatusOr<CheckpointPlace> Locator::InDirectory(const std::string& path) {
   bool found;
   ASSIGN_OR_RETURN(CheckpointPlace place, ByName(JoinPath(path, names[0]), &found));
   if (!found) return NoCheckpoint(path);
-  Note(absl::StrCat("'", path, "' is a directory without a state file: using its newest checkpoint '", place.prefix,
-                    "' (CG112)"));
+  Note(absl::StrCat("'", path, "' is a directory without a state file: using its newest checkpoint '",
+                    place.prefix, "' (CG112)"));
   return place;
 }
 
@@ -211,11 +220,13 @@ absl::StatusOr<CheckpointPlace> Locator::FromFile(const std::string& path) {
   absl::string_view stem = path;
   int num_shards;
   if (StripShardSuffix(&stem, &num_shards) && absl::ConsumeSuffix(&stem, ".data")) {
-    return NoCheckpoint(std::string(stem), absl::StrCat("'", path, "' holds the bytes of tensors, but not their names"));
+    return NoCheckpoint(std::string(stem),
+                        absl::StrCat("'", path, "' holds the bytes of tensors, but not their names"));
   }
   const bool is_graph = sniffed.kind == FileKind::kGraphDef || sniffed.kind == FileKind::kMetaGraphDef;
   return absl::InvalidArgumentError(absl::StrCat(
-      "'", path, "' is no checkpoint but ", Describe(sniffed), " (CG114)\nwhy: a checkpoint is a file PREFIX.index with files PREFIX.data-*, "
+      "'", path, "' is no checkpoint but ", Describe(sniffed),
+      " (CG114)\nwhy: a checkpoint is a file PREFIX.index with files PREFIX.data-*, "
       "or a table (V1)\ntry: ",
       is_graph ? "name the checkpoint that belongs to this graph"
                : "save the weights with TensorFlow (tf.train.Saver, tf.train.Checkpoint or a SavedModel)"));
@@ -233,7 +244,8 @@ absl::StatusOr<CheckpointPlace> Locator::Locate(const std::string& path) {
   if (absl::ConsumeSuffix(&stem, ".index") || absl::ConsumeSuffix(&stem, ".meta")) {
     ASSIGN_OR_RETURN(CheckpointPlace by_stem, ByStem(path, stem, &found_stem));
     if (found_stem) return by_stem;
-  } else if (StripShardSuffix(&stem, &num_shards) && absl::ConsumeSuffix(&stem, ".data") && HasIndex(std::string(stem))) {
+  } else if (StripShardSuffix(&stem, &num_shards) && absl::ConsumeSuffix(&stem, ".data") &&
+             HasIndex(std::string(stem))) {
     return ByStem(path, stem, &found_stem);
   }
   if (found) return place;

@@ -1,4 +1,5 @@
-// Finds the checkpoint that a user means by a path: a prefix, one of its files, a pattern, a state file, a directory.
+// Finds the checkpoint that a user means by a path: a prefix, one of its files, a pattern, a state file, a
+// directory.
 #ifndef CRYOGRAPH_CHECKPOINT_LOCATE_H_
 #define CRYOGRAPH_CHECKPOINT_LOCATE_H_
 

@@ -96,8 +96,10 @@ TEST_F(LocateTest, StalePathsOfStateFilesAreLookedForBesideIt) {
   EXPECT_THAT(notes_, ElementsAre(AllOf(HasSubstr("/nowhere/train/ckpt-2"), HasSubstr("beside it"))));
   Write("checkpoint", "model_checkpoint_path: \"/nowhere/train/ckpt-9\"\n");
   EXPECT_THAT(Checkpoint::Open(root_),
-              StatusIs(StatusCode::kNotFound, AllOf(HasSubstr("ckpt-9"), HasSubstr("state file"), HasSubstr("(CG110)"))));
-  for (const char* bad : {"all_model_checkpoint_paths: \"ckpt-2\"\n", "model_checkpoint_path: \"ckpt-2\" nonsense: 1\n"}) {
+              StatusIs(StatusCode::kNotFound,
+                       AllOf(HasSubstr("ckpt-9"), HasSubstr("state file"), HasSubstr("(CG110)"))));
+  for (const char* bad :
+       {"all_model_checkpoint_paths: \"ckpt-2\"\n", "model_checkpoint_path: \"ckpt-2\" nonsense: 1\n"}) {
     Write("checkpoint", bad);
     EXPECT_THAT(Checkpoint::Open(root_), StatusIs(StatusCode::kInvalidArgument, HasSubstr("(CG112)"))) << bad;
   }
@@ -113,7 +115,8 @@ TEST_F(LocateTest, WithoutAStateFileTheNewestIsTaken) {
 TEST_F(LocateTest, SavedModels) {
   WriteV2("variables/variables");
   Write("saved_model.pb", std::string("\x08\x01\x12\x04\x12\x02\x22\x00", 8));
-  for (const char* name : {"", "variables", "variables/variables"}) ExpectOpens(Path(name), Path("variables/variables"));
+  for (const char* name : {"", "variables", "variables/variables"})
+    ExpectOpens(Path(name), Path("variables/variables"));
   unlink(Path("variables/variables.index").c_str());
   EXPECT_THAT(Checkpoint::Open(root_), StatusIs(StatusCode::kNotFound, HasSubstr("(CG128)")));
 }
@@ -140,7 +143,8 @@ TEST_F(LocateTest, V1FilesAndPatterns) {
   Write("checkpoint", absl::StrCat("model_checkpoint_path: \"many-", any, "-of-00002\"\n"));
   ExpectOpens(root_, pattern);
   unlink(Path("many-00000-of-00002").c_str());
-  EXPECT_THAT(Checkpoint::Open(pattern), StatusIs(StatusCode::kDataLoss, AllOf(HasSubstr("one of 2"), HasSubstr("(CG113)"))));
+  EXPECT_THAT(Checkpoint::Open(pattern),
+              StatusIs(StatusCode::kDataLoss, AllOf(HasSubstr("one of 2"), HasSubstr("(CG113)"))));
 }
 
 TEST_F(LocateTest, WhatIsThereIsListedNewestFirst) {
@@ -148,15 +152,17 @@ TEST_F(LocateTest, WhatIsThereIsListedNewestFirst) {
   WriteV2("ckpt-2", 3000);
   WriteV1("old", {});
   Write("ckpt-3.index.tempstate123", "");
-  EXPECT_THAT(Checkpoint::Open(Path("ckpt-3")),
-              StatusIs(StatusCode::kNotFound, AllOf(HasSubstr("' is there (CG110)\nwhy: "),
-                                                    HasSubstr("newest first: ckpt-2, ckpt-1, old\n"),
-                                                    HasSubstr(absl::StrCat("try: use '", Path("ckpt-2"), "'")))));
+  EXPECT_THAT(
+      Checkpoint::Open(Path("ckpt-3")),
+      StatusIs(StatusCode::kNotFound,
+               AllOf(HasSubstr("' is there (CG110)\nwhy: "), HasSubstr("newest first: ckpt-2, ckpt-1, old\n"),
+                     HasSubstr(absl::StrCat("try: use '", Path("ckpt-2"), "'")))));
   EXPECT_THAT(Checkpoint::Open(Path("no/such/place")),
               StatusIs(StatusCode::kNotFound, HasSubstr("there is no directory")));
   unlink(Path("ckpt-1.index").c_str());
   for (const char* name : {"ckpt-1", "ckpt-1.data-00000-of-00001"}) {
-    EXPECT_THAT(Checkpoint::Open(Path(name)), StatusIs(StatusCode::kNotFound, HasSubstr("ckpt-1.index' is missing")));
+    EXPECT_THAT(Checkpoint::Open(Path(name)),
+                StatusIs(StatusCode::kNotFound, HasSubstr("ckpt-1.index' is missing")));
   }
 }
 
@@ -165,7 +171,8 @@ TEST_F(LocateTest, OtherFormatsAreNamed) {
   EXPECT_THAT(Checkpoint::Open(Path("w.h5")),
               StatusIs(StatusCode::kInvalidArgument, AllOf(HasSubstr("HDF5"), HasSubstr("(CG114)\nwhy: "))));
   Write("m.tflite", std::string("\x1c\0\0\0TFL3........", 16));
-  EXPECT_THAT(Checkpoint::Open(Path("m.tflite")), StatusIs(StatusCode::kInvalidArgument, HasSubstr("tflite")));
+  EXPECT_THAT(Checkpoint::Open(Path("m.tflite")),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("tflite")));
   Write("index_under_another_name", BuildTable({{"", std::string("\x08\x01\x1a\x02\x08\x01", 6)}}));
   EXPECT_THAT(Checkpoint::Open(Path("index_under_another_name")),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("index of a V2 checkpoint")));

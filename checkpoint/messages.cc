@@ -89,11 +89,12 @@ bool ParseSavedTensorMeta(absl::string_view bytes, SavedTensorMeta* tensor) {
 }  // namespace
 
 absl::Status CheckVersions(const FormatVersions& versions) {
-  if (versions.producer >= 0 && versions.min_consumer <= kOurVersion && !versions.bars_us) return absl::OkStatus();
+  if (versions.producer >= 0 && versions.min_consumer <= kOurVersion && !versions.bars_us)
+    return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("the checkpoint was written by format version ", versions.producer, " for readers of version ",
-                   versions.min_consumer, " and above", versions.bars_us ? " and bars those of version " : "; ours is ",
-                   kOurVersion));
+      absl::StrCat("the checkpoint was written by format version ", versions.producer,
+                   " for readers of version ", versions.min_consumer, " and above",
+                   versions.bars_us ? " and bars those of version " : "; ours is ", kOurVersion));
 }
 
 absl::StatusOr<int64_t> StoredElements(const StoredShape& shape) {
@@ -108,7 +109,8 @@ absl::StatusOr<int64_t> StoredElements(const StoredShape& shape) {
 
 absl::Status CheckStoredType(DataType dtype) {
   if (dtype == DT_INVALID || (IsRefType(dtype) && IsKnownDataType(BaseType(dtype)))) {
-    return absl::DataLossError(absl::StrCat("its type is ", DataTypeEnumName(dtype), ", which is never stored"));
+    return absl::DataLossError(
+        absl::StrCat("its type is ", DataTypeEnumName(dtype), ", which is never stored"));
   }
   if (dtype == DT_RESOURCE || !IsKnownDataType(dtype)) {
     return absl::UnimplementedError(
@@ -137,7 +139,8 @@ bool ParseBundleEntry(absl::string_view bytes, BundleEntry* entry) {
     if (IsVarint(field, 3)) entry->shard = static_cast<int32_t>(field.varint);
     if (IsVarint(field, 4)) entry->offset = static_cast<int64_t>(field.varint);
     if (IsVarint(field, 5)) entry->size = static_cast<int64_t>(field.varint);
-    if (field.number == 6 && field.type == WireType::kFixed32) entry->masked_crc = static_cast<uint32_t>(field.varint);
+    if (field.number == 6 && field.type == WireType::kFixed32)
+      entry->masked_crc = static_cast<uint32_t>(field.varint);
     if (IsBytes(field, 7) && !ParseSlice(field.bytes, &entry->slices.emplace_back())) return false;
   }
   return reader.ok();
@@ -152,7 +155,8 @@ bool ParseSavedMeta(absl::string_view bytes, SavedMeta* meta) {
     WireReader meta_reader(field.bytes);
     WireField meta_field;
     while (meta_reader.Next(&meta_field)) {
-      if (IsBytes(meta_field, 1) && !ParseSavedTensorMeta(meta_field.bytes, &meta->tensors.emplace_back())) return false;
+      if (IsBytes(meta_field, 1) && !ParseSavedTensorMeta(meta_field.bytes, &meta->tensors.emplace_back()))
+        return false;
       if (IsBytes(meta_field, 2) && !ParseVersions(meta_field.bytes, &meta->versions)) return false;
     }
     if (!meta_reader.ok()) return false;

@@ -1,5 +1,6 @@
-// The small messages of checkpoints, read by hand: they are hostile bytes, and any number of them is read at open.
-// Field numbers are those of TensorFlow's BundleHeaderProto, BundleEntryProto, SavedTensorSlices and their parts.
+// The small messages of checkpoints, read by hand: they are hostile bytes, and any number of them is read at
+// open. Field numbers are those of TensorFlow's BundleHeaderProto, BundleEntryProto, SavedTensorSlices and
+// their parts.
 #ifndef CRYOGRAPH_CHECKPOINT_MESSAGES_H_
 #define CRYOGRAPH_CHECKPOINT_MESSAGES_H_
 
@@ -34,8 +35,8 @@ struct StoredShape {
 // Elements of a stored tensor. DataLoss: unknown rank, more than 254 dimensions, a negative one, overflow.
 absl::StatusOr<int64_t> StoredElements(const StoredShape& shape);
 
-// OK for a type whose values can be read. DataLoss for 0 and references, which are never stored; Unimplemented for
-// resources and unknown numbers.
+// OK for a type whose values can be read. DataLoss for 0 and references, which are never stored;
+// Unimplemented for resources and unknown numbers.
 absl::Status CheckStoredType(DataType dtype);
 
 struct BundleHeader {

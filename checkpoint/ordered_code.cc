@@ -10,8 +10,9 @@ void AppendOrderedNumber(uint64_t value, std::string* out) {
 }
 
 void AppendOrderedSigned(int64_t value, std::string* out) {
-  // n bytes hold 7n bits, sign included. The first two bytes of the two's complement are xored with n one bits and a
-  // zero (of which the sign bit is the first), so that longer numbers lie further out on either side.
+  // n bytes hold 7n bits, sign included. The first two bytes of the two's complement are xored with n one
+  // bits and a zero (of which the sign bit is the first), so that longer numbers lie further out on either
+  // side.
   const uint64_t magnitude = static_cast<uint64_t>(value < 0 ? ~value : value);
   int size = 1;
   while (size < 10 && (magnitude >> (7 * size - 1)) != 0) ++size;

@@ -1,4 +1,5 @@
-// Keys under which the parts of a partitioned tensor are stored, in the byte order that sorts as the values do.
+// Keys under which the parts of a partitioned tensor are stored, in the byte order that sorts as the values
+// do.
 #ifndef CRYOGRAPH_CHECKPOINT_ORDERED_CODE_H_
 #define CRYOGRAPH_CHECKPOINT_ORDERED_CODE_H_
 
@@ -10,8 +11,8 @@
 
 namespace cryograph {
 
-// A stretch of one dimension, as TensorSliceProto has it: the whole dimension is start 0, length -1. A writer may also
-// spell the whole dimension out (0, 3 of 3), which is another key.
+// A stretch of one dimension, as TensorSliceProto has it: the whole dimension is start 0, length -1. A writer
+// may also spell the whole dimension out (0, 3 of 3), which is another key.
 struct SliceExtent {
   int64_t start = 0;
   int64_t length = -1;

@@ -40,9 +40,14 @@ TEST(OrderedCodeTest, KnownCodes) {
 }
 
 TEST(OrderedCodeTest, KeysOfSlices) {
-  EXPECT_EQ(absl::BytesToHexString(SliceKey("w", {{0, 2}, {}})), "00770001010280828" "07f");
+  EXPECT_EQ(absl::BytesToHexString(SliceKey("w", {{0, 2}, {}})),
+            "00770001010280828"
+            "07f");
   EXPECT_EQ(absl::BytesToHexString(SliceKey("w", {})), "0077000100");
-  EXPECT_EQ(absl::BytesToHexString(SliceKey(absl::string_view("a\0b\xff" "00", 6), {{0, 1}})),
+  EXPECT_EQ(absl::BytesToHexString(SliceKey(absl::string_view("a\0b\xff"
+                                                              "00",
+                                                              6),
+                                            {{0, 1}})),
             "006100ff62ff003030000101018081");
 }
 

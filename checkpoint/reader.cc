@@ -10,8 +10,9 @@ namespace cryograph {
 
 const CheckpointEntry* CheckpointReader::Find(absl::string_view name) const {
   const std::vector<CheckpointEntry>& all = entries();
-  const auto found = std::lower_bound(all.begin(), all.end(), name,
-                                      [](const CheckpointEntry& entry, absl::string_view key) { return entry.name < key; });
+  const auto found =
+      std::lower_bound(all.begin(), all.end(), name,
+                       [](const CheckpointEntry& entry, absl::string_view key) { return entry.name < key; });
   return found == all.end() || found->name != name ? nullptr : &*found;
 }
 

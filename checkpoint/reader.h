@@ -33,16 +33,17 @@ class CheckpointReader {
   // Null if there is no tensor of that name.
   const CheckpointEntry* Find(absl::string_view name) const;
 
-  // The value of `name`, or the part that `slice_spec` ("10 3 4,3:0,3"; empty for the whole tensor) names. Everything
-  // is checked, checksums included. Bytes that lie in the file as they are needed are shown there, not copied.
-  // NotFound: no such tensor (the message names similar ones), or the file that holds it is missing. DataLoss: damaged.
-  // InvalidArgument: the slice does not fit the tensor. Unimplemented: an unknown type.
+  // The value of `name`, or the part that `slice_spec` ("10 3 4,3:0,3"; empty for the whole tensor) names.
+  // Everything is checked, checksums included. Bytes that lie in the file as they are needed are shown there,
+  // not copied. NotFound: no such tensor (the message names similar ones), or the file that holds it is
+  // missing. DataLoss: damaged. InvalidArgument: the slice does not fit the tensor. Unimplemented: an unknown
+  // type.
   virtual absl::StatusOr<Tensor> Read(absl::string_view name, absl::string_view slice_spec = "") const = 0;
 
-  // The same value for later: type, shape and place are checked now, the bytes when Load() or Write() reads them.
-  // Outlives the reader. Write() needs little memory when the tensor lies in the file as it is needed.
-  virtual absl::StatusOr<std::shared_ptr<const TensorSource>> Source(absl::string_view name,
-                                                                     absl::string_view slice_spec = "") const = 0;
+  // The same value for later: type, shape and place are checked now, the bytes when Load() or Write() reads
+  // them. Outlives the reader. Write() needs little memory when the tensor lies in the file as it is needed.
+  virtual absl::StatusOr<std::shared_ptr<const TensorSource>> Source(
+      absl::string_view name, absl::string_view slice_spec = "") const = 0;
 
  protected:
   // NotFound for `name` in `file`, with its nearest names.

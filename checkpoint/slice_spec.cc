@@ -13,9 +13,9 @@ namespace cryograph {
 namespace {
 
 absl::Status BadSpec(absl::string_view text, absl::string_view why) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("'", text, "' is not a slice of a tensor: ", why,
-                   "; expected the full dimensions and then 'start,length' or '-' for each, as in '10 3 4,3:0,3'"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "'", text, "' is not a slice of a tensor: ", why,
+      "; expected the full dimensions and then 'start,length' or '-' for each, as in '10 3 4,3:0,3'"));
 }
 
 absl::StatusOr<TensorSlice> ParseExtents(absl::string_view text, absl::string_view extents) {
@@ -66,11 +66,13 @@ absl::StatusOr<SliceSpec> ParseSliceSpec(absl::string_view text) {
   for (const absl::string_view word : words) {
     if (word.empty() && words.size() == 1 && spec.slice.empty()) break;  // " ": a scalar has neither list.
     int64_t dim;
-    if (!absl::SimpleAtoi(word, &dim) || dim < 0) return BadSpec(text, absl::StrCat("'", word, "' is no dimension"));
+    if (!absl::SimpleAtoi(word, &dim) || dim < 0)
+      return BadSpec(text, absl::StrCat("'", word, "' is no dimension"));
     spec.dims.push_back(dim);
   }
   if (spec.dims.size() != spec.slice.size()) {
-    return BadSpec(text, absl::StrCat("it has ", spec.dims.size(), " dimensions but ", spec.slice.size(), " extents"));
+    return BadSpec(
+        text, absl::StrCat("it has ", spec.dims.size(), " dimensions but ", spec.slice.size(), " extents"));
   }
   RETURN_IF_ERROR(NumElements(spec.dims).status());
   const absl::StatusOr<TensorSlice> resolved = ResolveSlice(spec.slice, spec.dims);
@@ -92,10 +94,12 @@ std::string SliceSpecText(const SliceSpec& spec) {
   return absl::StrCat(absl::StrJoin(spec.dims, " "), " ", SliceText(spec.slice));
 }
 
-absl::StatusOr<TensorSlice> ResolveSlice(absl::Span<const SliceExtent> slice, absl::Span<const int64_t> dims) {
+absl::StatusOr<TensorSlice> ResolveSlice(absl::Span<const SliceExtent> slice,
+                                         absl::Span<const int64_t> dims) {
   if (slice.size() != dims.size()) {
     return absl::InvalidArgumentError(absl::StrCat("the slice '", SliceText(slice), "' has ", slice.size(),
-                                                   " dimensions, the tensor ", ShapeText(dims), " has ", dims.size()));
+                                                   " dimensions, the tensor ", ShapeText(dims), " has ",
+                                                   dims.size()));
   }
   TensorSlice resolved(slice.begin(), slice.end());
   for (size_t d = 0; d < dims.size(); ++d) {
@@ -104,8 +108,9 @@ absl::StatusOr<TensorSlice> ResolveSlice(absl::Span<const SliceExtent> slice, ab
       extent.length = dims[d];
     } else if (extent.start < 0 || extent.length <= 0 || extent.start > dims[d] ||
                extent.length > dims[d] - extent.start) {
-      return absl::InvalidArgumentError(absl::StrCat("the slice '", SliceText(slice), "' is not inside the tensor ",
-                                                     ShapeText(dims), ": dimension ", d, " has size ", dims[d]));
+      return absl::InvalidArgumentError(absl::StrCat("the slice '", SliceText(slice),
+                                                     "' is not inside the tensor ", ShapeText(dims),
+                                                     ": dimension ", d, " has size ", dims[d]));
     }
   }
   return resolved;
@@ -136,7 +141,8 @@ size_t WalkedDims(absl::Span<const SliceExtent> common, absl::Span<const SliceEx
   while (walked > 0) {
     --walked;
     *run *= static_cast<uint64_t>(common[walked].length);
-    if (common[walked].length != source[walked].length || common[walked].length != target[walked].length) break;
+    if (common[walked].length != source[walked].length || common[walked].length != target[walked].length)
+      break;
   }
   return walked;
 }

@@ -16,8 +16,9 @@ namespace cryograph {
 
 using TensorSlice = std::vector<SliceExtent>;  // One extent per dimension.
 
-// What the shape_and_slices inputs of save and restore nodes hold: the full dimensions separated by spaces, a space,
-// and per dimension "-" or "start,length" joined by ":", as in "10 3 4,3:0,3". A scalar has an empty list of either.
+// What the shape_and_slices inputs of save and restore nodes hold: the full dimensions separated by spaces, a
+// space, and per dimension "-" or "start,length" joined by ":", as in "10 3 4,3:0,3". A scalar has an empty
+// list of either.
 struct SliceSpec {
   std::vector<int64_t> dims;
   TensorSlice slice;
@@ -30,8 +31,8 @@ std::string SliceSpecText(const SliceSpec& spec);
 // "4,3:0,3".
 std::string SliceText(absl::Span<const SliceExtent> slice);
 
-// The slice with every extent spelled out. InvalidArgument if its rank is not that of `dims`, or an extent is empty
-// although its dimension is not, or beyond the dimension.
+// The slice with every extent spelled out. InvalidArgument if its rank is not that of `dims`, or an extent is
+// empty although its dimension is not, or beyond the dimension.
 absl::StatusOr<TensorSlice> ResolveSlice(absl::Span<const SliceExtent> slice, absl::Span<const int64_t> dims);
 
 // Lengths of a resolved slice: the shape of its value.
@@ -47,15 +48,16 @@ absl::Status CheckTiling(absl::Span<const TensorSlice> slices, absl::Span<const 
 // The part that two resolved slices of one rank share; false if there is none.
 bool Intersect(absl::Span<const SliceExtent> a, absl::Span<const SliceExtent> b, TensorSlice* common);
 
-// Runs of elements by which a common part of two boxes is copied from one to the other, both stored row major.
+// Runs of elements by which a common part of two boxes is copied from one to the other, both stored row
+// major.
 struct CopyRun {
   uint64_t from;   // Element offset in the source box.
   uint64_t to;     // Element offset in the target box.
   uint64_t count;  // Elements.
 };
 
-// Of `common`, a part of both boxes (all resolved and of one rank): dimensions before the result are walked one by one,
-// what lies in the others is one run of *run elements in either box.
+// Of `common`, a part of both boxes (all resolved and of one rank): dimensions before the result are walked
+// one by one, what lies in the others is one run of *run elements in either box.
 size_t WalkedDims(absl::Span<const SliceExtent> common, absl::Span<const SliceExtent> source,
                   absl::Span<const SliceExtent> target, uint64_t* run);
 
@@ -63,8 +65,8 @@ size_t WalkedDims(absl::Span<const SliceExtent> common, absl::Span<const SliceEx
 bool IsOneRun(absl::Span<const SliceExtent> common, absl::Span<const SliceExtent> source,
               absl::Span<const SliceExtent> target);
 
-// Calls visit(CopyRun) for each run of `common`, which is not empty, from box `source` to box `target`, in row-major
-// order. Runs are as long as the layouts allow.
+// Calls visit(CopyRun) for each run of `common`, which is not empty, from box `source` to box `target`, in
+// row-major order. Runs are as long as the layouts allow.
 template <typename Visit>
 void ForEachRun(absl::Span<const SliceExtent> common, absl::Span<const SliceExtent> source,
                 absl::Span<const SliceExtent> target, Visit visit) {
@@ -75,8 +77,10 @@ void ForEachRun(absl::Span<const SliceExtent> common, absl::Span<const SliceExte
     CopyRun step{0, 0, run};
     for (size_t d = 0; d < common.size(); ++d) {
       const int64_t at = common[d].start + (d < walked ? index[d] : 0);
-      step.from = step.from * static_cast<uint64_t>(source[d].length) + static_cast<uint64_t>(at - source[d].start);
-      step.to = step.to * static_cast<uint64_t>(target[d].length) + static_cast<uint64_t>(at - target[d].start);
+      step.from =
+          step.from * static_cast<uint64_t>(source[d].length) + static_cast<uint64_t>(at - source[d].start);
+      step.to =
+          step.to * static_cast<uint64_t>(target[d].length) + static_cast<uint64_t>(at - target[d].start);
     }
     visit(step);
     size_t d = walked;

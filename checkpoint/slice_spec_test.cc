@@ -24,12 +24,13 @@ TEST(SliceSpecTest, ReadsAndPrints) {
 }
 
 TEST(SliceSpecTest, RefusesWhatIsNone) {
-  for (const char* text : {"", "10", "10 3 0,1", "10 0,1:0,1", "x 0,1", "10 0,0", "10 -1,2", "10 9,2", "10 11,1",
-                           "10 0,1,2", "10 0", "10  0,1", "-5 0,1", "10 0,9223372036854775808",
+  for (const char* text : {"", "10", "10 3 0,1", "10 0,1:0,1", "x 0,1", "10 0,0", "10 -1,2", "10 9,2",
+                           "10 11,1", "10 0,1,2", "10 0", "10  0,1", "-5 0,1", "10 0,9223372036854775808",
                            "10 9223372036854775807,9223372036854775807", "9223372036854775807 3 0,1:0,1"}) {
     EXPECT_THAT(ParseSliceSpec(text), StatusIs(StatusCode::kInvalidArgument)) << text;
   }
-  EXPECT_THAT(ParseSliceSpec("10 9,2"), StatusIs(StatusCode::kInvalidArgument, HasSubstr("dimension 0 has size 10")));
+  EXPECT_THAT(ParseSliceSpec("10 9,2"),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("dimension 0 has size 10")));
 }
 
 TEST(SliceTest, TilingFindsGapsAndOverlaps) {
@@ -67,9 +68,11 @@ TEST(SliceTest, RunsCopyExactlyTheCommonPart) {
           for (int64_t z = 0; z < 3; ++z) {
             const auto in = [&](const TensorSlice& box) {
               return x >= box[0].start && x < box[0].start + box[0].length && y >= box[1].start &&
-                     y < box[1].start + box[1].length && z >= box[2].start && z < box[2].start + box[2].length;
+                     y < box[1].start + box[1].length && z >= box[2].start &&
+                     z < box[2].start + box[2].length;
             };
-            if (in(source) && in(target)) expected.emplace_back(offset(source, x, y, z), offset(target, x, y, z));
+            if (in(source) && in(target))
+              expected.emplace_back(offset(source, x, y, z), offset(target, x, y, z));
           }
       ForEachRun(common, source, target, [&](const CopyRun& run) {
         for (uint64_t i = 0; i < run.count; ++i) copied.emplace_back(run.from + i, run.to + i);

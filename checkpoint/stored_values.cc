@@ -54,7 +54,8 @@ absl::Status ReadStrings(uint64_t count, const StoredBytes& stored, Tensor* tens
   for (uint64_t& length : lengths) {
     if (!ReadVarint(&rest, &length)) return absl::DataLossError("the length of a string is cut");
     // None is longer than what is left of the file, so the sum cannot wrap.
-    if (length > stored.bytes.size() - total) return absl::DataLossError("its strings are longer than its bytes");
+    if (length > stored.bytes.size() - total)
+      return absl::DataLossError("its strings are longer than its bytes");
     total += length;
     constexpr uint64_t kMax32 = std::numeric_limits<uint32_t>::max();
     crc = ExtendWithNumber(crc, length, length <= kMax32 ? 4 : 8, stored.big_endian);
@@ -64,7 +65,8 @@ absl::Status ReadStrings(uint64_t count, const StoredBytes& stored, Tensor* tens
   crc = ExtendCrc32c(crc, rest.substr(0, kChecksumBytes));
   rest.remove_prefix(kChecksumBytes);
   if (rest.size() != total) {
-    return absl::DataLossError(absl::StrCat("its strings have ", total, " bytes, but ", rest.size(), " are stored"));
+    return absl::DataLossError(
+        absl::StrCat("its strings have ", total, " bytes, but ", rest.size(), " are stored"));
   }
   RETURN_IF_ERROR(CheckCrc(ExtendCrc32c(crc, rest), stored.masked_crc, "its bytes"));
   tensor->strings.reserve(lengths.size());
@@ -85,7 +87,8 @@ absl::Status ReadVariants(uint64_t count, const StoredBytes& stored, Tensor* ten
   tensor->strings.reserve(static_cast<size_t>(count));
   for (uint64_t i = 0; i < count; ++i) {
     uint64_t length;
-    if (!ReadVarint(&rest, &length) || rest.size() < kChecksumBytes || length > rest.size() - kChecksumBytes) {
+    if (!ReadVarint(&rest, &length) || rest.size() < kChecksumBytes ||
+        length > rest.size() - kChecksumBytes) {
       return absl::DataLossError(absl::StrCat("its element ", i, " is cut"));
     }
     crc = ExtendWithNumber(crc, length, 8, false);
@@ -110,7 +113,8 @@ std::string ChecksumDefect(uint32_t actual, uint32_t expected) {
 
 absl::StatusOr<std::shared_ptr<char>> AllocateBytes(uint64_t size) {
   char* const bytes = size > std::numeric_limits<ptrdiff_t>::max() ? nullptr : new (std::nothrow) char[size];
-  if (bytes == nullptr) return absl::ResourceExhaustedError(absl::StrCat("there is no memory for ", size, " bytes"));
+  if (bytes == nullptr)
+    return absl::ResourceExhaustedError(absl::StrCat("there is no memory for ", size, " bytes"));
   return std::shared_ptr<char>(bytes, std::default_delete<char[]>());
 }
 
@@ -131,8 +135,8 @@ absl::Status CheckStoredSize(DataType dtype, uint64_t count, uint64_t size) {
   } else if (count <= size / (1 + kChecksumBytes)) {
     return absl::OkStatus();
   }
-  return absl::DataLossError(absl::StrCat(size, " bytes are stored, too few for ", count, " elements of ",
-                                          DataTypeEnumName(dtype)));
+  return absl::DataLossError(
+      absl::StrCat(size, " bytes are stored, too few for ", count, " elements of ", DataTypeEnumName(dtype)));
 }
 
 absl::StatusOr<Tensor> ReadStoredValue(DataType dtype, std::vector<int64_t> dims, uint64_t count,

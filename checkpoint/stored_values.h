@@ -19,14 +19,16 @@ struct StoredBytes {
   bool big_endian = false;
 };
 
-// OK if `size` bytes can hold `count` elements; DataLoss with both numbers. Allocates nothing, so call it first.
+// OK if `size` bytes can hold `count` elements; DataLoss with both numbers. Allocates nothing, so call it
+// first.
 absl::Status CheckStoredSize(DataType dtype, uint64_t count, uint64_t size);
 
 // True if the elements lie in the file as they do in memory.
 bool IsStoredAsInMemory(DataType dtype, bool big_endian);
 
-// The value of a tensor of `count` elements whose size is checked; `dims` are only handed on. It shows the bytes given
-// where they are as in memory. DataLoss: a checksum or a length is wrong. Unimplemented: variants of a big-endian file.
+// The value of a tensor of `count` elements whose size is checked; `dims` are only handed on. It shows the
+// bytes given where they are as in memory. DataLoss: a checksum or a length is wrong. Unimplemented: variants
+// of a big-endian file.
 absl::StatusOr<Tensor> ReadStoredValue(DataType dtype, std::vector<int64_t> dims, uint64_t count,
                                        const StoredBytes& stored);
 

@@ -30,7 +30,8 @@ bool ReadHandle(absl::string_view* bytes, uint64_t* offset, uint64_t* size) {
 }  // namespace
 
 bool LooksLikeTable(absl::string_view bytes) {
-  return bytes.size() >= kTableFooterBytes && LoadFixed64(bytes.data() + bytes.size() - kMagicBytes) == kTableMagic;
+  return bytes.size() >= kTableFooterBytes &&
+         LoadFixed64(bytes.data() + bytes.size() - kMagicBytes) == kTableMagic;
 }
 
 absl::Status TableReader::Damaged(uint64_t offset, absl::string_view why) const {
@@ -41,8 +42,9 @@ absl::StatusOr<std::unique_ptr<TableReader>> TableReader::Open(std::shared_ptr<c
   auto reader = std::unique_ptr<TableReader>(new TableReader(std::move(file)));
   const absl::string_view bytes = reader->file_->bytes();
   if (bytes.size() < kTableFooterBytes) {
-    return reader->Damaged(bytes.size(), absl::StrCat("the file ends here, but a table has at least ",
-                                                      kTableFooterBytes, " bytes; it was cut, or is no table"));
+    return reader->Damaged(bytes.size(),
+                           absl::StrCat("the file ends here, but a table has at least ", kTableFooterBytes,
+                                        " bytes; it was cut, or is no table"));
   }
   if (!LooksLikeTable(bytes)) {
     return reader->Damaged(bytes.size() - kMagicBytes,
@@ -57,21 +59,24 @@ absl::StatusOr<std::unique_ptr<TableReader>> TableReader::Open(std::shared_ptr<c
   const auto outside = [footer](uint64_t begin, uint64_t length) {
     return begin > footer || length > footer - begin || footer - begin - length < kTrailerBytes;
   };
-  if (outside(meta_offset, meta_size)) return reader->Damaged(footer, "the metaindex block is outside the file");
+  if (outside(meta_offset, meta_size))
+    return reader->Damaged(footer, "the metaindex block is outside the file");
   if (outside(offset, size)) return reader->Damaged(footer, "the index block is outside the file");
   ASSIGN_OR_RETURN(const Value index, reader->LoadBlock(offset, size));
-  RETURN_IF_ERROR(reader->VisitBlock(offset, index, [&](absl::string_view key, const Value& value) -> absl::Status {
-    IndexEntry entry;
-    entry.key = std::string(key);
-    absl::string_view handle = value.bytes;
-    if (!ReadHandle(&handle, &entry.offset, &entry.size)) return reader->Damaged(offset, "a block handle is cut");
-    if (outside(entry.offset, entry.size)) {
-      return reader->Damaged(offset, absl::StrCat("a block of ", entry.size, " bytes at offset ", entry.offset,
-                                                  " is outside the file"));
-    }
-    reader->blocks_.push_back(std::move(entry));
-    return absl::OkStatus();
-  }));
+  RETURN_IF_ERROR(
+      reader->VisitBlock(offset, index, [&](absl::string_view key, const Value& value) -> absl::Status {
+        IndexEntry entry;
+        entry.key = std::string(key);
+        absl::string_view handle = value.bytes;
+        if (!ReadHandle(&handle, &entry.offset, &entry.size))
+          return reader->Damaged(offset, "a block handle is cut");
+        if (outside(entry.offset, entry.size)) {
+          return reader->Damaged(offset, absl::StrCat("a block of ", entry.size, " bytes at offset ",
+                                                      entry.offset, " is outside the file"));
+        }
+        reader->blocks_.push_back(std::move(entry));
+        return absl::OkStatus();
+      }));
   return reader;
 }
 
@@ -82,19 +87,22 @@ absl::StatusOr<TableReader::Value> TableReader::LoadBlock(uint64_t offset, uint6
   const uint32_t expected = UnmaskCrc(LoadFixed32(begin + size + 1));
   const uint32_t actual = Crc32c(absl::string_view(begin, static_cast<size_t>(size + 1)));
   if (actual != expected) {
-    return Damaged(offset, absl::StrCat("the checksum of a block of ", size, " bytes is ", absl::Hex(actual, absl::kZeroPad8),
-                                        " instead of ", absl::Hex(expected, absl::kZeroPad8)));
+    return Damaged(offset, absl::StrCat("the checksum of a block of ", size, " bytes is ",
+                                        absl::Hex(actual, absl::kZeroPad8), " instead of ",
+                                        absl::Hex(expected, absl::kZeroPad8)));
   }
   if (type == kRaw) return Value{stored, file_};
   if (type != kSnappy) {
-    return Damaged(offset + size, absl::StrCat("a block has the unknown type ", static_cast<int>(type) & 0xff));
+    return Damaged(offset + size,
+                   absl::StrCat("a block has the unknown type ", static_cast<int>(type) & 0xff));
   }
   size_t length;
   if (!snappy::GetUncompressedLength(stored.data(), stored.size(), &length)) {
     return Damaged(offset, "a compressed block has no readable length");
   }
   if (length > kMaxSnappyRatio * size + kMaxSnappySlack || length > kMaxBlockBytes) {
-    return Damaged(offset, absl::StrCat("a compressed block of ", size, " bytes cannot hold ", length, " bytes"));
+    return Damaged(offset,
+                   absl::StrCat("a compressed block of ", size, " bytes cannot hold ", length, " bytes"));
   }
   auto plain = std::make_shared<std::string>(length, '\0');
   if (!snappy::RawUncompress(stored.data(), stored.size(), &(*plain)[0])) {
@@ -110,7 +118,8 @@ absl::Status TableReader::VisitBlock(uint64_t offset, const Value& block, Visit 
   const uint64_t count = LoadFixed32(rest.data() + rest.size() - sizeof(uint32_t));
   rest.remove_suffix(sizeof(uint32_t));
   if (count == 0 || count > rest.size() / sizeof(uint32_t)) {
-    return Damaged(offset, absl::StrCat("a block of ", block.bytes.size(), " bytes cannot have ", count, " restarts"));
+    return Damaged(
+        offset, absl::StrCat("a block of ", block.bytes.size(), " bytes cannot have ", count, " restarts"));
   }
   const char* const restarts = rest.data() + rest.size() - count * sizeof(uint32_t);
   rest.remove_suffix(static_cast<size_t>(count * sizeof(uint32_t)));
@@ -135,12 +144,14 @@ absl::Status TableReader::VisitBlock(uint64_t offset, const Value& block, Visit 
     }
     if (is_restart) {
       ++next_restart;
-      if (shared != 0) return Damaged(offset, absl::StrCat("the restart at byte ", position, " of a block shares"));
+      if (shared != 0)
+        return Damaged(offset, absl::StrCat("the restart at byte ", position, " of a block shares"));
     }
     const absl::string_view suffix = rest.substr(0, static_cast<size_t>(unshared));
     // With equal beginnings the suffixes decide; a longer key is the greater.
     if (!first && suffix <= absl::string_view(key).substr(static_cast<size_t>(shared))) {
-      return Damaged(offset, absl::StrCat("the key at byte ", position, " of a block is not above the one before"));
+      return Damaged(offset,
+                     absl::StrCat("the key at byte ", position, " of a block is not above the one before"));
     }
     key.resize(static_cast<size_t>(shared));
     key.append(suffix.data(), suffix.size());
@@ -172,8 +183,9 @@ absl::Status TableReader::ForEach(Visit visit) const {
 }
 
 absl::StatusOr<absl::optional<TableReader::Value>> TableReader::Find(absl::string_view key) const {
-  const auto block = std::lower_bound(blocks_.begin(), blocks_.end(), key,
-                                      [](const IndexEntry& entry, absl::string_view wanted) { return entry.key < wanted; });
+  const auto block =
+      std::lower_bound(blocks_.begin(), blocks_.end(), key,
+                       [](const IndexEntry& entry, absl::string_view wanted) { return entry.key < wanted; });
   absl::optional<Value> found;
   if (block == blocks_.end()) return found;
   RETURN_IF_ERROR(VisitDataBlock(static_cast<size_t>(block - blocks_.begin()),

@@ -1,5 +1,5 @@
-// Reads sorted string tables: the index of a V2 checkpoint, or a whole V1 checkpoint. The format is that of leveldb's
-// tables: data blocks, a metaindex block, an index block, a footer.
+// Reads sorted string tables: the index of a V2 checkpoint, or a whole V1 checkpoint. The format is that of
+// leveldb's tables: data blocks, a metaindex block, an index block, a footer.
 #ifndef CRYOGRAPH_CHECKPOINT_TABLE_READER_H_
 #define CRYOGRAPH_CHECKPOINT_TABLE_READER_H_
 
@@ -23,8 +23,8 @@ constexpr uint64_t kTableMagic = 0xdb4775248b80fb57;
 // True if the bytes end as a table does. Says nothing about the rest.
 bool LooksLikeTable(absl::string_view bytes);
 
-// Meant for hostile bytes: every length is checked against the file, every block against its checksum and the order of
-// its keys before anything of it is shown. Thread safe.
+// Meant for hostile bytes: every length is checked against the file, every block against its checksum and the
+// order of its keys before anything of it is shown. Thread safe.
 class TableReader {
  public:
   // A value and what keeps it alive: the file, or the block that was decompressed.
@@ -36,8 +36,8 @@ class TableReader {
   // Checks footer and index block. DataLoss naming the file, the offset and the defect.
   static absl::StatusOr<std::unique_ptr<TableReader>> Open(std::shared_ptr<const MappedFile> file);
 
-  // Calls visit(key, value) for every entry in the order of keys; `key` lives during the call only. DataLoss as above;
-  // the first error of `visit` ends the walk and is returned.
+  // Calls visit(key, value) for every entry in the order of keys; `key` lives during the call only. DataLoss
+  // as above; the first error of `visit` ends the walk and is returned.
   using Visit = absl::FunctionRef<absl::Status(absl::string_view key, const Value& value)>;
   absl::Status ForEach(Visit visit) const;
 

@@ -18,7 +18,8 @@ using ::absl::StatusCode;
 using ::testing::HasSubstr;
 
 absl::StatusOr<TableEntries> ReadTable(const std::string& bytes) {
-  const absl::StatusOr<std::unique_ptr<TableReader>> table = TableReader::Open(MappedFile::FromString("t", bytes));
+  const absl::StatusOr<std::unique_ptr<TableReader>> table =
+      TableReader::Open(MappedFile::FromString("t", bytes));
   if (!table.ok()) return table.status();
   TableEntries entries;
   const absl::Status walked = (*table)->ForEach([&](absl::string_view key, const TableReader::Value& value) {
@@ -32,7 +33,8 @@ absl::StatusOr<TableEntries> ReadTable(const std::string& bytes) {
 TableEntries SomeEntries(int count) {
   TableEntries entries = {{"", "header"}};
   for (int i = 0; i < count; ++i) {
-    entries.emplace_back(absl::StrCat("layer_", 1000 + i, i % 3 == 0 ? "/kernel" : "/bias"), std::string(i % 40, 'v'));
+    entries.emplace_back(absl::StrCat("layer_", 1000 + i, i % 3 == 0 ? "/kernel" : "/bias"),
+                         std::string(i % 40, 'v'));
   }
   entries.emplace_back("\xff\xff", std::string("\0\x01", 2));
   return entries;
@@ -70,8 +72,9 @@ TEST(TableReaderTest, AnEmptyTableIsFine) {
 TEST(TableReaderTest, ValuesOutliveTheReader) {
   absl::optional<TableReader::Value> value;
   {
-    ASSERT_OK_AND_ASSIGN(const std::unique_ptr<TableReader> table,
-                         TableReader::Open(MappedFile::FromString("t", BuildTable(SomeEntries(20), {64, 4, true}))));
+    ASSERT_OK_AND_ASSIGN(
+        const std::unique_ptr<TableReader> table,
+        TableReader::Open(MappedFile::FromString("t", BuildTable(SomeEntries(20), {64, 4, true}))));
     ASSERT_OK_AND_ASSIGN(value, table->Find("layer_1019/bias"));
   }
   EXPECT_EQ(value->bytes, std::string(19, 'v'));
@@ -144,7 +147,8 @@ std::string TableOf(const std::string& contents, char type = 0) {
 }
 
 std::string Entry(int shared, const std::string& suffix, const std::string& value) {
-  return std::string({static_cast<char>(shared), static_cast<char>(suffix.size()), static_cast<char>(value.size())}) +
+  return std::string(
+             {static_cast<char>(shared), static_cast<char>(suffix.size()), static_cast<char>(value.size())}) +
          suffix + value;
 }
 
@@ -191,7 +195,8 @@ TEST(TableReaderTest, BlocksWithGoodChecksumsAndBadContents) {
     EXPECT_THAT(ReadTable(TableOf(each.contents)), StatusIs(StatusCode::kDataLoss, HasSubstr(each.why)))
         << each.why << " " << each.contents.size();
   }
-  EXPECT_THAT(ReadTable(TableOf(ab + Restarts({0}), 7)), StatusIs(StatusCode::kDataLoss, HasSubstr("unknown type 7")));
+  EXPECT_THAT(ReadTable(TableOf(ab + Restarts({0}), 7)),
+              StatusIs(StatusCode::kDataLoss, HasSubstr("unknown type 7")));
 }
 
 TEST(TableReaderTest, CompressedBlocksAreBounded) {
@@ -211,8 +216,9 @@ TEST(TableReaderTest, MessagesNameFileAndOffset) {
   std::string bytes = BuildTable(SomeEntries(3));
   bytes[3] ^= 1;
   EXPECT_THAT(ReadTable(bytes),
-              StatusIs(StatusCode::kDataLoss, testing::MatchesRegex("t: damaged at offset 0: the checksum of a block of .* "
-                                                                    "bytes is .* instead of .*")));
+              StatusIs(StatusCode::kDataLoss,
+                       testing::MatchesRegex("t: damaged at offset 0: the checksum of a block of .* "
+                                             "bytes is .* instead of .*")));
   EXPECT_THAT(ReadTable("short"), StatusIs(StatusCode::kDataLoss, HasSubstr("48 bytes")));
 }
 

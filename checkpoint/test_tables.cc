@@ -131,8 +131,9 @@ TableEntries V1Entries(const std::vector<V1Slice>& slices) {
 std::string FloatValues(const std::vector<float>& values) {
   std::string proto;
   if (values.empty()) return proto;
-  AppendBytesField(5, absl::string_view(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)),
-                   &proto);
+  AppendBytesField(
+      5, absl::string_view(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)),
+      &proto);
   return proto;
 }
 

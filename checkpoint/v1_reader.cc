@@ -34,7 +34,8 @@ struct StoredTensor {
 // The tables, and what they list together.
 class V1Reader::Files {
  public:
-  static absl::StatusOr<std::shared_ptr<const Files>> Open(std::string name, const std::vector<std::string>& paths);
+  static absl::StatusOr<std::shared_ptr<const Files>> Open(std::string name,
+                                                           const std::vector<std::string>& paths);
 
   const std::string& name() const { return name_; }
   const std::vector<StoredTensor>& tensors() const { return tensors_; }
@@ -42,8 +43,9 @@ class V1Reader::Files {
   absl::StatusOr<Tensor> ReadPart(const StoredTensor& tensor, const Part& part) const;
 
   absl::Status Defect(absl::string_view file, absl::string_view tensor, const absl::Status& defect) const {
-    return Damage(absl::Status(defect.code(), absl::StrCat(file, ": tensor '", absl::Utf8SafeCHexEscape(tensor), "': ",
-                                                           defect.message())));
+    return Damage(absl::Status(
+        defect.code(),
+        absl::StrCat(file, ": tensor '", absl::Utf8SafeCHexEscape(tensor), "': ", defect.message())));
   }
 
  private:
@@ -56,8 +58,8 @@ class V1Reader::Files {
   std::vector<StoredTensor> tensors_;            // Sorted by name.
 };
 
-absl::StatusOr<std::shared_ptr<const V1Reader::Files>> V1Reader::Files::Open(std::string name,
-                                                                             const std::vector<std::string>& paths) {
+absl::StatusOr<std::shared_ptr<const V1Reader::Files>> V1Reader::Files::Open(
+    std::string name, const std::vector<std::string>& paths) {
   auto files = std::make_shared<Files>();
   files->name_ = std::move(name);
   for (const std::string& path : paths) {
@@ -85,7 +87,8 @@ absl::Status V1Reader::Files::AddTable(const TableReader& table) {
   if (!header.ok()) return Damage(header.status());
   SavedMeta meta;
   if (!header->has_value()) {
-    return Damage(absl::DataLossError(absl::StrCat(path, ": the list of tensors is missing; not a checkpoint")));
+    return Damage(
+        absl::DataLossError(absl::StrCat(path, ": the list of tensors is missing; not a checkpoint")));
   }
   if ((*header)->bytes.empty()) return absl::OkStatus();
   if (!ParseSavedMeta((*header)->bytes, &meta) || !meta.present) {
@@ -100,7 +103,8 @@ absl::Status V1Reader::Files::AddTable(const TableReader& table) {
 
 absl::Status V1Reader::Files::AddTensor(const TableReader& table, const SavedTensorMeta& meta) {
   const std::string& path = table.file().path();
-  if (const absl::Status shape = StoredElements(meta.shape).status(); !shape.ok()) return Defect(path, meta.name, shape);
+  if (const absl::Status shape = StoredElements(meta.shape).status(); !shape.ok())
+    return Defect(path, meta.name, shape);
   const auto [place, is_new] = by_name_.try_emplace(meta.name);
   StoredTensor& tensor = place->second;
   if (is_new) {
@@ -108,10 +112,11 @@ absl::Status V1Reader::Files::AddTensor(const TableReader& table, const SavedTen
     tensor.dtype = meta.dtype;
     tensor.dims = meta.shape.dims;
   } else if (tensor.dtype != meta.dtype || tensor.dims != meta.shape.dims) {
-    return Defect(path, meta.name,
-                  absl::DataLossError(absl::StrCat(
-                      "it is listed as ", DataTypeEnumName(meta.dtype), " ", ShapeText(meta.shape.dims), " here and as ",
-                      DataTypeEnumName(tensor.dtype), " ", ShapeText(tensor.dims), " before")));
+    return Defect(
+        path, meta.name,
+        absl::DataLossError(absl::StrCat(
+            "it is listed as ", DataTypeEnumName(meta.dtype), " ", ShapeText(meta.shape.dims),
+            " here and as ", DataTypeEnumName(tensor.dtype), " ", ShapeText(tensor.dims), " before")));
   }
   for (const TensorSlice& slice : meta.slices) {
     absl::StatusOr<TensorSlice> extent = ResolveSlice(slice, tensor.dims);
@@ -122,26 +127,31 @@ absl::Status V1Reader::Files::AddTensor(const TableReader& table, const SavedTen
 }
 
 const StoredTensor* V1Reader::Files::Find(absl::string_view name) const {
-  const auto found = std::lower_bound(tensors_.begin(), tensors_.end(), name,
-                                      [](const StoredTensor& tensor, absl::string_view key) { return tensor.name < key; });
+  const auto found =
+      std::lower_bound(tensors_.begin(), tensors_.end(), name,
+                       [](const StoredTensor& tensor, absl::string_view key) { return tensor.name < key; });
   return found == tensors_.end() || found->name != name ? nullptr : &*found;
 }
 
 absl::StatusOr<Tensor> V1Reader::Files::ReadPart(const StoredTensor& tensor, const Part& part) const {
   const auto defect = [&](const absl::Status& status) {
     return Defect(part.table->file().path(), tensor.name,
-                  absl::Status(status.code(), absl::StrCat("slice '", SliceText(part.stored), "': ", status.message())));
+                  absl::Status(status.code(),
+                               absl::StrCat("slice '", SliceText(part.stored), "': ", status.message())));
   };
-  absl::StatusOr<absl::optional<TableReader::Value>> record = part.table->Find(SliceKey(tensor.name, part.stored));
+  absl::StatusOr<absl::optional<TableReader::Value>> record =
+      part.table->Find(SliceKey(tensor.name, part.stored));
   if (!record.ok()) return defect(record.status());
   if (!record->has_value()) return defect(absl::DataLossError("it is listed, but not there"));
   SavedSlice slice;
   if (!ParseSavedSlice((*record)->bytes, &slice)) return defect(absl::DataLossError("it cannot be read"));
   if (slice.name != tensor.name || slice.slice != part.stored) {
-    return defect(absl::DataLossError(absl::StrCat("the record says that it is slice '", SliceText(slice.slice), "' of '",
-                                                   absl::Utf8SafeCHexEscape(slice.name), "'")));
+    return defect(
+        absl::DataLossError(absl::StrCat("the record says that it is slice '", SliceText(slice.slice),
+                                         "' of '", absl::Utf8SafeCHexEscape(slice.name), "'")));
   }
-  absl::StatusOr<Tensor> value = DecodeTypedValues(tensor.dtype, SliceDims(part.extent), slice.values, (*record)->owner);
+  absl::StatusOr<Tensor> value =
+      DecodeTypedValues(tensor.dtype, SliceDims(part.extent), slice.values, (*record)->owner);
   if (value.status().code() == absl::StatusCode::kInvalidArgument) {
     return defect(absl::DataLossError(value.status().message()));
   }
@@ -158,11 +168,13 @@ struct V1Reader::Plan {
     if (parts.size() == 1 && parts[0]->extent == box) return files.ReadPart(*tensor, *parts[0]);
     std::vector<TensorSlice> extents;
     for (const Part* part : parts) extents.push_back(part->extent);
-    return Assemble(tensor->dtype, box, extents, [&](size_t i) { return files.ReadPart(*tensor, *parts[i]); });
+    return Assemble(tensor->dtype, box, extents,
+                    [&](size_t i) { return files.ReadPart(*tensor, *parts[i]); });
   }
 };
 
-absl::StatusOr<V1Reader::Plan> V1Reader::MakePlan(absl::string_view name, absl::string_view slice_spec) const {
+absl::StatusOr<V1Reader::Plan> V1Reader::MakePlan(absl::string_view name,
+                                                  absl::string_view slice_spec) const {
   Plan plan;
   plan.tensor = files_->Find(name);
   if (plan.tensor == nullptr) return NoSuchTensor(files_->name(), name);
@@ -175,7 +187,8 @@ absl::StatusOr<V1Reader::Plan> V1Reader::MakePlan(absl::string_view name, absl::
     ASSIGN_OR_RETURN(SliceSpec spec, ParseSliceSpec(slice_spec));
     if (spec.dims != tensor.dims) {
       return absl::InvalidArgumentError(absl::StrCat("the slice '", slice_spec, "' is wanted of '", name,
-                                                     "', whose shape in the checkpoint is ", ShapeText(tensor.dims)));
+                                                     "', whose shape in the checkpoint is ",
+                                                     ShapeText(tensor.dims)));
     }
     wanted = std::move(spec.slice);
   }
@@ -231,7 +244,8 @@ V1Reader::V1Reader(std::shared_ptr<const Files> files) : files_(std::move(files)
 
 V1Reader::~V1Reader() = default;
 
-absl::StatusOr<std::unique_ptr<V1Reader>> V1Reader::Open(std::string name, const std::vector<std::string>& files) {
+absl::StatusOr<std::unique_ptr<V1Reader>> V1Reader::Open(std::string name,
+                                                         const std::vector<std::string>& files) {
   ASSIGN_OR_RETURN(std::shared_ptr<const Files> opened, Files::Open(std::move(name), files));
   return std::unique_ptr<V1Reader>(new V1Reader(std::move(opened)));
 }

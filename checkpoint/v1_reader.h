@@ -12,19 +12,20 @@
 
 namespace cryograph {
 
-// What the files list is read and checked at open, a value when it is asked for. Whole tensors of floating-point types
-// are shown where they lie in the file; others are decoded into memory.
+// What the files list is read and checked at open, a value when it is asked for. Whole tensors of
+// floating-point types are shown where they lie in the file; others are decoded into memory.
 class V1Reader final : public CheckpointReader {
  public:
-  // `files` are all shards; `name` is what messages call the checkpoint. DataLoss: damaged, or shards disagree.
-  // InvalidArgument: the format version is not ours.
-  static absl::StatusOr<std::unique_ptr<V1Reader>> Open(std::string name, const std::vector<std::string>& files);
+  // `files` are all shards; `name` is what messages call the checkpoint. DataLoss: damaged, or shards
+  // disagree. InvalidArgument: the format version is not ours.
+  static absl::StatusOr<std::unique_ptr<V1Reader>> Open(std::string name,
+                                                        const std::vector<std::string>& files);
   ~V1Reader() override;
 
   const std::vector<CheckpointEntry>& entries() const override { return entries_; }
   absl::StatusOr<Tensor> Read(absl::string_view name, absl::string_view slice_spec = "") const override;
-  absl::StatusOr<std::shared_ptr<const TensorSource>> Source(absl::string_view name,
-                                                             absl::string_view slice_spec = "") const override;
+  absl::StatusOr<std::shared_ptr<const TensorSource>> Source(
+      absl::string_view name, absl::string_view slice_spec = "") const override;
 
  private:
   class Files;

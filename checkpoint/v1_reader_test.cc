@@ -42,7 +42,8 @@ TEST(V1ReaderTest, WholeAndSlicedTensors) {
   const std::string path = WriteV1("whole", BuildTable(V1Entries(slices)));
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<V1Reader> reader, OpenV1({path}));
   std::vector<std::string> names;
-  for (const CheckpointEntry& entry : reader->entries()) names.push_back(absl::StrCat(entry.name, entry.sliced ? "*" : ""));
+  for (const CheckpointEntry& entry : reader->entries())
+    names.push_back(absl::StrCat(entry.name, entry.sliced ? "*" : ""));
   EXPECT_THAT(names, ElementsAre("b", "empty", "s", "scalar", "w*"));
   ASSERT_OK_AND_ASSIGN(const Tensor w, reader->Read("w"));
   EXPECT_THAT(w.Copy<float>(), ElementsAre(0, 1, 2, 3, 4, 5));
@@ -78,7 +79,8 @@ TEST(V1ReaderTest, ShardsAreUnited) {
   std::vector<V1Slice> other = {halves[1]};
   other[0].dims = {3, 3};
   const std::string disagrees = WriteV1("disagrees", BuildTable(V1Entries(other)));
-  EXPECT_THAT(OpenV1({first, disagrees}), StatusIs(StatusCode::kDataLoss, HasSubstr("[3,3] here and as DT_FLOAT [2,3]")));
+  EXPECT_THAT(OpenV1({first, disagrees}),
+              StatusIs(StatusCode::kDataLoss, HasSubstr("[3,3] here and as DT_FLOAT [2,3]")));
 }
 
 TEST(V1ReaderTest, EveryCutAndEveryFlippedBitIsFound) {

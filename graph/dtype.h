@@ -9,7 +9,8 @@
 
 namespace cryograph {
 
-// Numbers of tensorflow.DataType. Files may hold others: keep them, and fail only when a value must be interpreted.
+// Numbers of tensorflow.DataType. Files may hold others: keep them, and fail only when a value must be
+// interpreted.
 enum DataType : int32_t {
   DT_INVALID = 0,
   DT_FLOAT = 1,
@@ -57,7 +58,8 @@ constexpr DataType RefType(DataType dtype) {
   return IsRefType(dtype) ? dtype : static_cast<DataType>(dtype + kRefOffset);
 }
 
-// Bytes of one element in files and in memory; 0 for strings, resources, variants, references and unknown types.
+// Bytes of one element in files and in memory; 0 for strings, resources, variants, references and unknown
+// types.
 int DataTypeBytes(DataType dtype);
 
 // True for the numbers of the enum above (not DT_INVALID, not references).

@@ -46,7 +46,8 @@ enum class Coding {
 struct TypedField {
   uint32_t number;
   Coding coding;
-  // TensorFlow's make_tensor_proto writes several elements as tensor_content; the other types keep the typed field.
+  // TensorFlow's make_tensor_proto writes several elements as tensor_content; the other types keep the typed
+  // field.
   bool content_when_several;
 };
 
@@ -141,8 +142,8 @@ int BitsOf(DataType dtype) {
 }
 
 absl::Status NotATensorProto(const WireReader& reader) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("the tensor is not a readable TensorProto: damaged at byte ", reader.position(), " of it"));
+  return absl::InvalidArgumentError(absl::StrCat("the tensor is not a readable TensorProto: damaged at byte ",
+                                                 reader.position(), " of it"));
 }
 
 absl::Status ParseShape(absl::string_view proto, TensorHeader* header) {
@@ -208,8 +209,8 @@ absl::StatusOr<Parts> ParseParts(absl::string_view proto) {
   return parts;
 }
 
-// Turns the values of a typed field into memory of the tensor. With `out` null they are only counted and checked.
-// Handles kFixed and kVarint.
+// Turns the values of a typed field into memory of the tensor. With `out` null they are only counted and
+// checked. Handles kFixed and kVarint.
 class NumberReader {
  public:
   NumberReader(DataType dtype, const TypedField& field)
@@ -236,7 +237,8 @@ class NumberReader {
         uint64_t value;
         while (!rest.empty() && size_ < wanted_bytes) {
           if (!ReadVarint(&rest, &value)) {
-            return absl::InvalidArgumentError("the tensor is not a readable TensorProto: a packed number is cut");
+            return absl::InvalidArgumentError(
+                "the tensor is not a readable TensorProto: a packed number is cut");
           }
           AddVarint(value, out);
         }
@@ -304,13 +306,14 @@ void Fill(size_t width, size_t size, std::string* bytes) {
 }
 
 absl::Status TooLarge(uint64_t num_elements, const Tensor& tensor, uint64_t max_bytes) {
-  return absl::ResourceExhaustedError(absl::StrCat("a fill of ", num_elements, " elements of type ",
-                                                   DataTypeEnumName(tensor.dtype), ", shape ", ShapeText(tensor.dims),
-                                                   ", would need more than ", max_bytes, " bytes if it were expanded"));
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "a fill of ", num_elements, " elements of type ", DataTypeEnumName(tensor.dtype), ", shape ",
+      ShapeText(tensor.dims), ", would need more than ", max_bytes, " bytes if it were expanded"));
 }
 
 // tensor_content of strings and variants: the lengths, then the bytes.
-absl::Status DecodeStringContent(absl::string_view content, uint64_t count, std::vector<absl::string_view>* strings) {
+absl::Status DecodeStringContent(absl::string_view content, uint64_t count,
+                                 std::vector<absl::string_view>* strings) {
   const auto defect = [count](absl::string_view what) {
     return absl::InvalidArgumentError(
         absl::StrCat("the tensor_content of ", count, " strings is damaged: ", what));
@@ -350,9 +353,10 @@ absl::Status CheckContentSize(const Parts& parts) {
   const uint64_t width = static_cast<uint64_t>(DataTypeBytes(parts.header.dtype));
   const uint64_t count = static_cast<uint64_t>(parts.num_elements);
   if (parts.content.size() % width != 0 || parts.content.size() / width != count) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        parts.content.size(), " bytes of tensor_content, but ", DataTypeEnumName(parts.header.dtype), " ",
-        ShapeText(parts.header.dims), " needs ", count, " elements of ", width, width == 1 ? " byte" : " bytes"));
+    return absl::InvalidArgumentError(absl::StrCat(parts.content.size(), " bytes of tensor_content, but ",
+                                                   DataTypeEnumName(parts.header.dtype), " ",
+                                                   ShapeText(parts.header.dims), " needs ", count,
+                                                   " elements of ", width, width == 1 ? " byte" : " bytes"));
   }
   if (parts.header.dtype == DT_BOOL) {
     for (const char value : parts.content) {
@@ -451,7 +455,8 @@ absl::StatusOr<int64_t> NumElements(absl::Span<const int64_t> dims) {
   int64_t product = 1;
   for (const int64_t dim : dims) {
     if (dim < 0) {
-      return absl::InvalidArgumentError(absl::StrCat("the shape ", ShapeText(dims), " has a negative dimension"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("the shape ", ShapeText(dims), " has a negative dimension"));
     }
     if (__builtin_mul_overflow(product, dim, &product)) {
       return absl::InvalidArgumentError(
@@ -461,13 +466,16 @@ absl::StatusOr<int64_t> NumElements(absl::Span<const int64_t> dims) {
   return product;
 }
 
-std::string ShapeText(absl::Span<const int64_t> dims) { return absl::StrCat("[", absl::StrJoin(dims, ","), "]"); }
+std::string ShapeText(absl::Span<const int64_t> dims) {
+  return absl::StrCat("[", absl::StrJoin(dims, ","), "]");
+}
 
 absl::StatusOr<Tensor> DecodeTensorProto(absl::string_view proto, std::shared_ptr<const void> owner,
                                          uint64_t max_bytes) {
   ASSIGN_OR_RETURN(const Parts parts, ParseParts(proto));
   const DataType dtype = parts.header.dtype;
-  if (dtype == DT_RESOURCE) return absl::UnimplementedError("the value of a DT_RESOURCE tensor cannot be read");
+  if (dtype == DT_RESOURCE)
+    return absl::UnimplementedError("the value of a DT_RESOURCE tensor cannot be read");
   Tensor tensor;
   tensor.dtype = dtype;
   tensor.dims = parts.header.dims;
@@ -493,7 +501,8 @@ absl::StatusOr<Tensor> DecodeTypedValues(DataType dtype, std::vector<int64_t> di
                                          std::shared_ptr<const void> owner) {
   const TypedField typed = TypedFieldOf(dtype);
   if (typed.coding == Coding::kNone) {
-    return absl::UnimplementedError(absl::StrCat("values of type ", DataTypeEnumName(dtype), " cannot be read"));
+    return absl::UnimplementedError(
+        absl::StrCat("values of type ", DataTypeEnumName(dtype), " cannot be read"));
   }
   ASSIGN_OR_RETURN(const int64_t signed_count, NumElements(dims));
   const uint64_t count = static_cast<uint64_t>(signed_count);
@@ -527,9 +536,9 @@ absl::StatusOr<Tensor> DecodeTypedValues(DataType dtype, std::vector<int64_t> di
     }
   }
   if (found != count) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        found > count ? "there are more values" : "there are fewer values", " than the ", count, " elements of ",
-        DataTypeEnumName(dtype), " ", ShapeText(tensor.dims)));
+    return absl::InvalidArgumentError(
+        absl::StrCat(found > count ? "there are more values" : "there are fewer values", " than the ", count,
+                     " elements of ", DataTypeEnumName(dtype), " ", ShapeText(tensor.dims)));
   }
   return tensor;
 }
@@ -555,8 +564,8 @@ absl::Status CheckTensorProto(absl::string_view proto) {
 absl::StatusOr<std::string> EncodeTensorProto(const Tensor& tensor, TensorForm form) {
   const TypedField field = TypedFieldOf(tensor.dtype);
   if (field.coding == Coding::kNone) {
-    return absl::UnimplementedError(
-        absl::StrCat("a tensor of type ", DataTypeEnumName(tensor.dtype), " cannot be written as a TensorProto"));
+    return absl::UnimplementedError(absl::StrCat("a tensor of type ", DataTypeEnumName(tensor.dtype),
+                                                 " cannot be written as a TensorProto"));
   }
   ASSIGN_OR_RETURN(const int64_t count, NumElements(tensor.dims));
   std::string proto;
@@ -572,7 +581,8 @@ absl::StatusOr<std::string> EncodeTensorProto(const Tensor& tensor, TensorForm f
   const size_t width = static_cast<size_t>(DataTypeBytes(tensor.dtype));
   if (tensor.bytes.size() % width != 0 || tensor.bytes.size() / width != static_cast<uint64_t>(count)) {
     return absl::InvalidArgumentError(absl::StrCat("a ", DataTypeEnumName(tensor.dtype), " tensor of shape ",
-                                                   ShapeText(tensor.dims), " has ", tensor.bytes.size(), " bytes"));
+                                                   ShapeText(tensor.dims), " has ", tensor.bytes.size(),
+                                                   " bytes"));
   }
   proto = TensorContentPrefix(tensor.dtype, tensor.dims, tensor.bytes.size(), form);
   if (!proto.empty()) {
@@ -584,14 +594,16 @@ absl::StatusOr<std::string> EncodeTensorProto(const Tensor& tensor, TensorForm f
   for (size_t i = 0; i < tensor.bytes.size(); i += width) {
     uint64_t value = 0;
     std::memcpy(&value, tensor.bytes.data() + i, width);
-    value = tensor.dtype == DT_BOOL ? value != 0 : Truncate(value, BitsOf(tensor.dtype), IsSigned(tensor.dtype));
+    value =
+        tensor.dtype == DT_BOOL ? value != 0 : Truncate(value, BitsOf(tensor.dtype), IsSigned(tensor.dtype));
     AppendVarint(value, &packed);
   }
   AppendBytesField(field.number, packed, &proto);
   return proto;
 }
 
-std::string TensorContentPrefix(DataType dtype, absl::Span<const int64_t> dims, uint64_t num_bytes, TensorForm form) {
+std::string TensorContentPrefix(DataType dtype, absl::Span<const int64_t> dims, uint64_t num_bytes,
+                                TensorForm form) {
   const TypedField field = TypedFieldOf(dtype);
   const int width = DataTypeBytes(dtype);
   if (width == 0 || field.coding == Coding::kNone) return "";

@@ -60,7 +60,8 @@ std::vector<Encoding> Encodings() {
     if (dtype == DT_STRING) {
       std::vector<std::string> strings;
       if (words[3] != "-") {
-        for (absl::string_view each : absl::StrSplit(value, ',')) strings.push_back(absl::HexStringToBytes(each));
+        for (absl::string_view each : absl::StrSplit(value, ','))
+          strings.push_back(absl::HexStringToBytes(each));
       }
       encoding.tensor = Tensor::OfStrings(dims, strings);
     } else {
@@ -132,7 +133,8 @@ TEST(DecodeTensorProtoTest, AgreesWithTensorFlowOnOddForms) {
     ASSERT_OK(tensor);
     EXPECT_OK(CheckTensorProto(proto));
     std::vector<int64_t> dims;
-    for (const Json& dim : Elements(Member(expected, "shape"))) dims.push_back(static_cast<int64_t>(dim.number_value()));
+    for (const Json& dim : Elements(Member(expected, "shape")))
+      dims.push_back(static_cast<int64_t>(dim.number_value()));
     EXPECT_EQ(tensor->dims, dims);
     std::vector<std::string> strings;
     for (const Json& value : Elements(Member(expected, "strings_hex"))) {
@@ -213,13 +215,15 @@ TEST(DecodeTensorProtoTest, MissingVariantsAreEmpty) {
 
 TEST(DecodeTensorProtoTest, RefusesWhatIsNoTensor) {
   EXPECT_THAT(Decode("\x08"), StatusIs(StatusCode::kInvalidArgument, HasSubstr("byte 0")));
-  EXPECT_THAT(Decode(Header(static_cast<DataType>(99), {2})), StatusIs(StatusCode::kUnimplemented, HasSubstr("99")));
+  EXPECT_THAT(Decode(Header(static_cast<DataType>(99), {2})),
+              StatusIs(StatusCode::kUnimplemented, HasSubstr("99")));
   EXPECT_THAT(Decode(Header(DT_RESOURCE, {})), StatusIs(StatusCode::kUnimplemented));
   EXPECT_THAT(Decode(Header(DT_FLOAT, {2, -1})), StatusIs(StatusCode::kInvalidArgument, HasSubstr("[2,-1]")));
   std::string proto = Header(DT_FLOAT, {2, 3});
   AppendBytesField(4, "12345", &proto);
-  EXPECT_THAT(Decode(proto), StatusIs(StatusCode::kInvalidArgument,
-                                      "5 bytes of tensor_content, but DT_FLOAT [2,3] needs 6 elements of 4 bytes"));
+  EXPECT_THAT(Decode(proto),
+              StatusIs(StatusCode::kInvalidArgument,
+                       "5 bytes of tensor_content, but DT_FLOAT [2,3] needs 6 elements of 4 bytes"));
   std::string cut = Header(DT_INT32, {2});
   AppendBytesField(7, "\xff", &cut);
   EXPECT_THAT(Decode(cut), StatusIs(StatusCode::kInvalidArgument, HasSubstr("cut")));
@@ -240,13 +244,15 @@ TEST(DecodeTensorProtoTest, EveryPrefixAndBitFlipIsAnswered) {
       EXPECT_OK(CheckTensorProto(proto));
       const int width = DataTypeBytes(tensor->dtype);
       const size_t count = static_cast<size_t>(tensor->num_elements());
-      EXPECT_EQ(width == 0 ? tensor->strings.size() : tensor->bytes.size(), width == 0 ? count : width * count);
+      EXPECT_EQ(width == 0 ? tensor->strings.size() : tensor->bytes.size(),
+                width == 0 ? count : width * count);
     }
   }
 }
 
 TEST(EncodeTensorProtoTest, RefusesWhatDoesNotFit) {
-  EXPECT_THAT(EncodeTensorProto(Tensor::OfBytes(DT_FLOAT, {2}, "1234")), StatusIs(StatusCode::kInvalidArgument));
+  EXPECT_THAT(EncodeTensorProto(Tensor::OfBytes(DT_FLOAT, {2}, "1234")),
+              StatusIs(StatusCode::kInvalidArgument));
   EXPECT_THAT(EncodeTensorProto(Tensor::OfStrings({2}, {"a"})), StatusIs(StatusCode::kInvalidArgument));
   EXPECT_THAT(EncodeTensorProto(Tensor::OfBytes(DT_RESOURCE, {}, "")), StatusIs(StatusCode::kUnimplemented));
 }

@@ -1,6 +1,7 @@
-// Checkpoints of any entries: open, list and read answer, whatever they are. The input is a list of table entries, from
-// which a good table is made, so that the fuzzer works on the messages: for each entry the lengths of key and value (a
-// byte each), then both; a key that is not above the one before ends the list, and what follows is the data file.
+// Checkpoints of any entries: open, list and read answer, whatever they are. The input is a list of table
+// entries, from which a good table is made, so that the fuzzer works on the messages: for each entry the
+// lengths of key and value (a byte each), then both; a key that is not above the one before ends the list,
+// and what follows is the data file.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

@@ -1,5 +1,6 @@
-// The table reader on any bytes: it answers, in bounded memory, and what it accepts is in order and can be found.
-// Bytes rarely have good checksums, so an input is also read as a table whose checksums are made good first.
+// The table reader on any bytes: it answers, in bounded memory, and what it accepts is in order and can be
+// found. Bytes rarely have good checksums, so an input is also read as a table whose checksums are made good
+// first.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -59,8 +60,9 @@ std::string Repaired(std::string bytes) {
   bytes.replace(bytes.size() - magic.size(), magic.size(), magic);
   absl::string_view footer = absl::string_view(bytes).substr(bytes.size() - kTableFooterBytes, 40);
   uint64_t meta_offset, meta_size, offset, size;
-  if (!ReadVarint(&footer, &meta_offset) || !ReadVarint(&footer, &meta_size) || !ReadVarint(&footer, &offset) ||
-      !ReadVarint(&footer, &size) || offset > bytes.size() || size > bytes.size() - offset) {
+  if (!ReadVarint(&footer, &meta_offset) || !ReadVarint(&footer, &meta_size) ||
+      !ReadVarint(&footer, &offset) || !ReadVarint(&footer, &size) || offset > bytes.size() ||
+      size > bytes.size() - offset) {
     return bytes;
   }
   const std::string index = bytes.substr(offset, size);
@@ -72,7 +74,8 @@ std::string Repaired(std::string bytes) {
       break;
     }
     absl::string_view handle = rest.substr(unshared, value_size);
-    if (ReadVarint(&handle, &block_offset) && ReadVarint(&handle, &block_size)) Repair(block_offset, block_size, &bytes);
+    if (ReadVarint(&handle, &block_offset) && ReadVarint(&handle, &block_size))
+      Repair(block_offset, block_size, &bytes);
     rest.remove_prefix(unshared + value_size);
   }
   Repair(offset, size, &bytes);
