@@ -42,6 +42,14 @@ std::string ListOfTools(const std::vector<Tool>& tools) {
   return text;
 }
 
+// A mapped file that another process cuts takes its pages along. Only what is safe in a signal handler is done here;
+// the output, which has no name yet, goes with the process.
+void OnBusError(int) {
+  constexpr char kText[] = "error: a file was cut or its disk failed while it was read; nothing was written\n";
+  if (write(STDERR_FILENO, kText, sizeof(kText) - 1) < 0) _exit(kFailure);
+  _exit(kFailure);
+}
+
 int Say(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
   return Finish(absl::OkStatus());
@@ -91,6 +99,7 @@ int Main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   // A file-size limit, too, comes as a failed write.
   std::signal(SIGXFSZ, SIG_IGN);
+  std::signal(SIGBUS, OnBusError);
   if (const char* directory = std::getenv("BUILD_WORKING_DIRECTORY"); directory != nullptr) {
     if (chdir(directory) != 0) PrintNote(absl::StrCat("cannot go to BUILD_WORKING_DIRECTORY, ", directory));
   }
