@@ -42,10 +42,11 @@ std::string ListOfTools(const std::vector<Tool>& tools) {
   return text;
 }
 
-// A mapped file that another process cuts takes its pages along. Only what is safe in a signal handler is done here;
-// the output, which has no name yet, goes with the process.
+// A mapped file that another process cuts takes its pages along. Only what is safe in a signal handler is
+// done here; the output, which has no name yet, goes with the process.
 void OnBusError(int) {
-  constexpr char kText[] = "error: a file was cut or its disk failed while it was read; nothing was written\n";
+  constexpr char kText[] =
+      "error: a file was cut or its disk failed while it was read; nothing was written\n";
   if (write(STDERR_FILENO, kText, sizeof(kText) - 1) < 0) _exit(kFailure);
   _exit(kFailure);
 }

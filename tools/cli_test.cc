@@ -1,9 +1,12 @@
 #include "tools/cli.h"
 
+#include <pwd.h>
+
 #include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "base/status_matchers.h"
 #include "gtest/gtest.h"
 
@@ -197,7 +200,7 @@ TEST(CommandTest, PathsMayStartAtHome) {
   setenv("HOME", "/home/somebody", 1);
   EXPECT_EQ(ExpandHome("~"), "/home/somebody");
   EXPECT_EQ(ExpandHome("~/m.pb"), "/home/somebody/m.pb");
-  EXPECT_EQ(ExpandHome("~root/m.pb"), "/root/m.pb");
+  EXPECT_EQ(ExpandHome("~root/m.pb"), absl::StrCat(getpwnam("root")->pw_dir, "/m.pb"));
   EXPECT_EQ(ExpandHome("~no such user/m.pb"), "~no such user/m.pb");
   EXPECT_EQ(ExpandHome("a~/b"), "a~/b");
   Line line(Family::kCpp);

@@ -16,16 +16,16 @@ if [[ ${1-} == --inside ]]; then
   mount --rbind /sys "$root/sys"
   mount --rbind /dev "$root/dev"
   mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
-  if [[ -d $root/work/shared ]]; then
-    mount --bind "$(cd "$project/../shared" && pwd -P)" "$root/work/shared"
-    mount -o remount,bind,ro "$root/work/shared"
+  if [[ -d $root/src/shared ]]; then
+    mount --bind "$(cd "$project/../shared" && pwd -P)" "$root/src/shared"
+    mount -o remount,bind,ro "$root/src/shared"
   fi
   cd "$root"
   mkdir -p old
   # Not chroot: in a changed root the kernel refuses the user namespaces that Bazel's sandbox needs.
   pivot_root . old
   umount -l old
-  cd /work/cryograph
+  cd /src/cryograph
   exec env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 bash -euo pipefail -c "$1"
 fi
 
@@ -53,9 +53,9 @@ fi
 root=$work/root
 cp -a "$base" "$root"
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
-mkdir -p "$root/work"
-git clone -q --no-hardlinks "$project" "$root/work/cryograph"
-[[ ! -d $project/../shared ]] || mkdir -p "$root/work/shared"
+mkdir -p "$root/src"
+git clone -q --no-hardlinks "$project" "$root/src/cryograph"
+[[ ! -d $project/../shared ]] || mkdir -p "$root/src/shared"
 
 # The commands of the README that use bazelw, as it has them: indented, or after "$ " with the lines they go on in.
 readme_commands() {
