@@ -181,7 +181,7 @@ class Merger {
 
   absl::Status Classify(Node node) {
     const OpFacts& facts = FactsOf(node);
-    if (fed_.contains(node.name())) return absl::OkStatus();
+    if (!fed_.empty() && fed_.contains(node.name())) return absl::OkStatus();
     if (facts.why_not != nullptr) {
       if (!facts.silent) context_.Skip(node, facts.why_not);
       return absl::OkStatus();
@@ -299,15 +299,20 @@ class Merger {
   absl::Status Merge() {
     // Members of each class in file order; classes in the order of their first member.
     std::vector<std::vector<NodeId>> classes;
-    absl::flat_hash_map<uint32_t, size_t> number;
-    absl::flat_hash_map<uint32_t, NodeId> first;
+    constexpr uint32_t kAlone = 0xffffffffu;
+    std::vector<NodeId> first(class_of_.size(), kNoNode);    // By class: its first member.
+    std::vector<uint32_t> number(class_of_.size(), kAlone);  // By class: its place in `classes`.
     for (Node node : graph_.nodes()) {
       const uint32_t own = class_of_[Index(node.id())];
-      const auto [other, alone] = first.emplace(own, node.id());
-      if (alone) continue;
-      const auto [found, is_new] = number.emplace(own, classes.size());
-      if (is_new) classes.push_back({other->second});
-      classes[found->second].push_back(node.id());
+      if (first[own] == kNoNode) {
+        first[own] = node.id();
+        continue;
+      }
+      if (number[own] == kAlone) {
+        number[own] = static_cast<uint32_t>(classes.size());
+        classes.push_back({first[own]});
+      }
+      classes[number[own]].push_back(node.id());
     }
     for (const std::vector<NodeId>& members : classes) {
       // An output is what the others become: its name stays in any case.
