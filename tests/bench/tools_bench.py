@@ -38,8 +38,6 @@ class Bench(object):
     def __init__(self, args, scratch):
         self.args, self.scratch = args, scratch
         self.tf1 = os.environ.get("TF1", "")
-        self.rows = []
-
     def path(self, name):
         return os.path.join(self.scratch, name)
 
@@ -49,7 +47,7 @@ class Bench(object):
         return self.path(name)
 
     def row(self, what, ours, peer="", limit=""):
-        print("%-58s %-40s %-46s %s" % (what, ours, peer, limit), flush=True)
+        print("%-46s %-48s %-64s %s" % (what, ours, peer, limit), flush=True)
 
     def freeze_command(self, graph, checkpoint, output, out):
         return [self.args.freeze_graph, "--input_graph=" + graph, "--input_binary=true",
@@ -130,8 +128,13 @@ class Bench(object):
         self.row("  what it says", ours.said.strip().splitlines()[-1][:120] if ours.said.strip() else "nothing")
         if os.path.getsize(out) < size:
             raise SystemExit("the frozen graph is smaller than its values")
-        for name in ("large_frozen.pb", "large.ckpt.data-00000-of-00001"):
-            os.remove(self.path(name))
+        os.remove(self.path("large.ckpt.data-00000-of-00001"))
+        convert = measure.run([self.args.convert_graph, "--in_graph=" + out, "--output_format=saved_model",
+                               "--out_graph=" + self.path("large_saved_model")])
+        self.row("  write the result as a SavedModel", measure.spread([convert]), "",
+                 "%.1f MiB of its own (limit 100 MiB)" % convert.own_mib)
+        shutil.rmtree(self.path("large_saved_model"))
+        os.remove(out)
 
     def nodes(self):
         pipeline = "strip_unused_nodes sort_by_execution_order remove_nodes(op=Identity)"
@@ -175,15 +178,16 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--freeze_graph", required=True, help="our tool; the Bazel target gives it")
     parser.add_argument("--transform_graph", required=True, help="our tool; the Bazel target gives it")
+    parser.add_argument("--convert_graph", required=True, help="our tool; the Bazel target gives it")
     parser.add_argument("tools", nargs="*", help="our tools whose start is measured; the Bazel target gives them")
     args = parser.parse_args()
-    for flag in ("freeze_graph", "transform_graph"):
+    for flag in ("convert_graph", "freeze_graph", "transform_graph"):
         setattr(args, flag, os.path.abspath(getattr(args, flag)))
     args.tools = [os.path.abspath(tool) for tool in args.tools]
 
     print("%s, %d processors, %s" % (platform.platform(), os.cpu_count(), "with TensorFlow 1.15" if
                                      os.environ.get("TF1") else "without TF1: no TensorFlow beside ours"))
-    print("%-58s %-40s %-46s" % ("what", "ours, median (spread)", "peer"))
+    print("%-46s %-48s %-64s" % ("what", "ours, median (spread)", "peer"))
     scratch = tempfile.mkdtemp(prefix="cryograph_bench.", dir=args.scratch)
     try:
         bench = Bench(args, scratch)
