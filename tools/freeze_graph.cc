@@ -31,6 +31,8 @@
 #include "tools/model_names.h"
 #include "tools/model_output.h"
 #include "transforms/freeze_variables.h"
+#include "transforms/pass.h"
+#include "transforms/pass_manager.h"
 
 namespace cryograph {
 namespace {
@@ -53,6 +55,7 @@ struct Flags {
 
   bool output_as_text = false, in_place = false, verify = true;
   std::string output_format = "pb", compat = "2.21", missing = "error", state = "error", report_json;
+  std::string add_default_attrs = "no";
   std::vector<std::string> variable_map;
   bool use_ema = false, allow_py_func = false, allow_input_pipeline = false, allow_frozen = false;
   bool allow_initializer_overwrite = false;
@@ -156,6 +159,14 @@ void Declare(Flags& flags, Command& command) {
            "by one, 2.21 "
            "writes them as bytes. Both read both.")
       .Choices({"1.15", "2.21"})
+      .Value("RELEASE")
+      .Extension();
+  command
+      .Add(&flags.add_default_attrs, "add_default_attrs",
+           "Write out the attributes that each node lacks and its op has defaults for, as the freeze_graph "
+           "of that "
+           "release does. What 2.21 adds is refused by 1.15; 'no' leaves the graph as loadable as it was.")
+      .Choices({"no", "1.15", "2.21"})
       .Value("RELEASE")
       .Extension();
   command
@@ -334,6 +345,17 @@ absl::StatusOr<std::string> OpenSaver(const std::string& path) {
   return std::string(file->bytes());
 }
 
+// TensorFlow's tool imports the graph before it freezes, which adds the defaults to the nodes of the main
+// graph.
+absl::Status AddDefaultAttributes(Model& model, const std::string& release) {
+  ASSIGN_OR_RETURN(PassManager manager,
+                   PassManager::Parse(absl::StrCat("add_default_attributes(release=\"", release, "\")")));
+  PassContext context(&model, PassOptions());
+  RETURN_IF_ERROR(manager.Run(model, context));
+  for (const std::string& warning : context.run_report().AllWarnings()) PrintNote(warning);
+  return absl::OkStatus();
+}
+
 // Says which file `status` speaks of, unless it does.
 absl::Status Located(const absl::Status& status, const Model& model, const Checkpoint* checkpoint) {
   if (status.ok() || absl::StrContains(status.message(), model.path)) return status;
@@ -405,6 +427,7 @@ absl::Status Freeze(const Flags& flags) {
 
   if (options.outputs.empty()) return NoOutputsGiven(model, "--output_node_names");
   RETURN_IF_ERROR(CheckNodesExist(model, options.outputs, "--output_node_names"));
+  if (flags.add_default_attrs != "no") RETURN_IF_ERROR(AddDefaultAttributes(model, flags.add_default_attrs));
   const absl::StatusOr<FreezeReport> frozen = FreezeVariables(model, options);
   RETURN_IF_ERROR(Located(frozen.status(), model, options.checkpoint.get()));
   const FreezeReport& report = *frozen;

@@ -1,5 +1,5 @@
-// freeze_graph on models that TensorFlow trained: every way to name them. Their numbers are held against TensorFlow's
-// in other tests.
+// freeze_graph on models that TensorFlow trained: every way to name them. Their numbers are held against
+// TensorFlow's in other tests.
 #include <string>
 #include <vector>
 
@@ -14,6 +14,7 @@ namespace {
 using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(FreezeGraphModelsTest, ThreeWaysToTheSameDigits) {
   const std::string folder = ScratchFolder();
@@ -101,6 +102,24 @@ TEST(FreezeGraphModelsTest, SignaturesOfWhatIsStrippedDoNotMatter) {
       RunTool("tools/freeze_graph", {"--input_saved_model_dir=" + digits + "/saved_model",
                                      "--output_node_names=logits", "--output_graph=" + folder + "/f.pb"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
+}
+
+TEST(FreezeGraphModelsTest, DefaultAttributesOfEitherRelease) {
+  // TensorFlow 2.21 knows MatMul's grad_a and writes it out, which 1.15 then refuses.
+  const std::string folder = ScratchFolder();
+  const std::string digits = Runfile("tests/models/digits");
+  const auto frozen = [&](const std::string& release) {
+    const ToolRun run =
+        RunTool("tools/freeze_graph",
+                {"--input_graph=" + digits + "/graph.pb", "--output_graph=" + folder + "/f.pbtxt",
+                 "--input_checkpoint=" + digits + "/model.ckpt", "--output_as_text",
+                 "--output_node_names=probabilities", "--add_default_attrs=" + release});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    return ReadTestFile(folder + "/f.pbtxt");
+  };
+  EXPECT_THAT(frozen("2.21"), HasSubstr("\"grad_a\""));
+  EXPECT_THAT(frozen("1.15"), Not(HasSubstr("\"grad_a\"")));
+  EXPECT_EQ(frozen("1.15"), frozen("no")) << "1.15 made the graph, and wrote its defaults out then";
 }
 
 TEST(FreezeGraphModelsTest, SavedModelAsOutput) {
