@@ -273,9 +273,17 @@ void Graph::RemoveControlInput(Node node, int position) {
   PoolList& list = record(node.id()).controls;
   const absl::Span<ControlEdge> edges = controls_.Items(list);
   RemoveUse(edges[static_cast<size_t>(position)].node, edges[static_cast<size_t>(position)].use);
-  for (size_t i = static_cast<size_t>(position) + 1; i < edges.size(); ++i) {
-    edges[i - 1] = edges[i];
-    uses_.Items(record(edges[i].node).uses)[edges[i].use].index = static_cast<int32_t>(i - 1);
+  const auto move = [&](size_t from, size_t to) {
+    edges[to] = edges[from];
+    uses_.Items(record(edges[to].node).uses)[edges[to].use].index = static_cast<int32_t>(to);
+  };
+  // A node that waits for a million others must not cost a million steps for each that goes.
+  constexpr size_t kMostMoves = 64;
+  const size_t first = static_cast<size_t>(position);
+  if (edges.size() - first > kMostMoves) {
+    move(edges.size() - 1, first);
+  } else {
+    for (size_t i = first + 1; i < edges.size(); ++i) move(i, i - 1);
   }
   controls_.RemoveLast(list);
 }

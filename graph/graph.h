@@ -197,7 +197,9 @@ class Graph {
   void AddInput(Node node, Output from);
   void RemoveInput(Node node, int slot);
   void AddControlInput(Node node, Node from);             // Does nothing if it is there already, or node == from.
-  void RemoveControlInput(Node node, int position);       // Position among control_inputs().
+  // `position` is one among control_inputs(). Those behind it move up by one; if they are many (more than 64), the
+  // last one alone takes its place.
+  void RemoveControlInput(Node node, int position);
   void RemoveAllControlInputs(Node node);
   bool HasControlEdge(Node node, Node from);
   // The control input at `position` comes from `from` instead; it goes if there is one from there already.

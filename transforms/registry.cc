@@ -91,7 +91,7 @@ std::string PassRegistry::Summary() const {
 std::string PassRegistry::Markdown() const {
   std::string text =
       "# Passes\n\n"
-      "Every pass that a spec can name, generated from the registry (`cryograph help passes --markdown`; a test\n"
+      "Every pass that a spec can name, generated from the registry (`transform_graph --passes_markdown`; a test\n"
       "compares). Each also takes `ignore_errors=true`: if it fails, the graph stays as it was before it and the run\n"
       "goes on. Types: `regex` is RE2 syntax and must match the whole text (a lone `*` matches any); a list takes its\n"
       "key several times. The notation itself: [spec.md](spec.md).\n\n"

@@ -3,49 +3,40 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/nearest.h"
-#include "base/status_macros.h"
 #include "transforms/signatures.h"
 
 namespace cryograph {
-namespace {
-
-void PinIfThere(Graph& graph, absl::string_view name) {
-  if (const Node node = graph.Find(name); node && !node.pinned()) graph.Pin(node);
-}
-
-}  // namespace
-
 absl::Status Promises::Start(Model& model, PassContext& context) {
-  present_.clear();
-  signature_nodes_.clear();
+  promises_.clear();
+  for (const TensorName& input : context.inputs()) promises_.push_back({input.node, "input"});
+  for (const TensorName& output : context.outputs()) promises_.push_back({output.node, "output"});
+  for (const std::string& name : context.keep()) promises_.push_back({name, ""});
   for (const ContainerReference& signature : Signatures(model)) {
-    for (const absl::string_view node : signature.nodes) signature_nodes_.emplace_back(node);
+    for (const absl::string_view node : signature.nodes) promises_.push_back({std::string(node), ""});
   }
-  return Look(model, context, true);
+  return Look(model, context);
 }
 
 absl::Status Promises::After(const PassRun& run) {
-  return run.report.status.ok() ? Look(run.model, run.context, false) : absl::OkStatus();
+  return run.report.status.ok() ? Look(run.model, run.context) : absl::OkStatus();
 }
 
-absl::Status Promises::Look(Model& model, PassContext& context, bool starting) {
+absl::Status Promises::Look(Model& model, PassContext& context) {
   Graph& graph = model.graph();
-  for (const std::string& name : signature_nodes_) PinIfThere(graph, name);
-  for (const std::string& name : context.keep()) PinIfThere(graph, name);
-  const auto look = [&](absl::string_view role, const TensorName& tensor) -> absl::Status {
-    if (graph.Find(tensor.node)) {
-      PinIfThere(graph, tensor.node);
-      present_.insert(tensor.node);
-      return absl::OkStatus();
+  for (Promise& promise : promises_) {
+    // Mostly the same node bears the name still.
+    if (graph.alive(promise.node) && graph.node(promise.node).name() == promise.name) continue;
+    const bool was_there = promise.node != kNoNode;
+    const Node node = graph.Find(promise.name);
+    promise.node = node ? node.id() : kNoNode;
+    if (node) {
+      graph.Pin(node);
+    } else if (was_there && !promise.role.empty()) {
+      const std::string message = absl::StrCat(promise.role, " '", promise.name, "' of the graph is gone");
+      if (!context.compat()) return absl::InternalError(message);
+      context.Warn(message);
     }
-    if (starting || present_.erase(tensor.node) == 0) return absl::OkStatus();
-    const std::string message = absl::StrCat(role, " '", tensor.node, "' of the graph is gone");
-    if (!context.compat()) return absl::InternalError(message);
-    context.Warn(message);
-    return absl::OkStatus();
-  };
-  for (const TensorName& input : context.inputs()) RETURN_IF_ERROR(look("input", input));
-  for (const TensorName& output : context.outputs()) RETURN_IF_ERROR(look("output", output));
+  }
   return absl::OkStatus();
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
+#include "absl/strings/string_view.h"
 #include "transforms/instrumentation.h"
 
 namespace cryograph {
@@ -21,10 +21,15 @@ class Promises final : public PassInstrumentation {
   absl::Status Finish(Model& model, PassContext& context) override;
 
  private:
-  absl::Status Look(Model& model, PassContext& context, bool starting);
+  struct Promise {
+    std::string name;
+    absl::string_view role;  // "input", "output"; empty if nobody complains of its loss.
+    NodeId node = kNoNode;   // Who bore the name when last looked.
+  };
 
-  absl::flat_hash_set<std::string> present_;
-  std::vector<std::string> signature_nodes_;
+  absl::Status Look(Model& model, PassContext& context);
+
+  std::vector<Promise> promises_;
 };
 
 }  // namespace cryograph
