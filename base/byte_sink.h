@@ -32,7 +32,8 @@ class StringSink final : public ByteSink {
   std::string bytes_;
 };
 
-// Writes `path` by way of a temporary file beside it: Commit() renames, anything else leaves the old file (or none).
+// Writes `path` by way of a temporary file beside it: Commit() renames, anything else leaves the old file (or
+// none).
 // "-" is standard output: what Append was given is written at Commit() only, so a failed run prints nothing.
 class FileSink final : public ByteSink {
  public:

@@ -10,11 +10,13 @@
 
 namespace cryograph {
 
-// Read-only bytes of a whole file. Shared: whoever keeps a slice of bytes() keeps the shared_ptr as its owner.
+// Read-only bytes of a whole file. Shared: whoever keeps a slice of bytes() keeps the shared_ptr as its
+// owner.
 class MappedFile {
  public:
   // Maps the regular file `path` (symbolic links are followed). "-" reads all of standard input into memory.
-  // NotFound if there is none; InvalidArgument for a directory or device; PermissionDenied; the message names `path`.
+  // NotFound if there is none; InvalidArgument for a directory or device; PermissionDenied; the message names
+  // `path`.
   static absl::StatusOr<std::shared_ptr<const MappedFile>> Open(const std::string& path);
 
   // Bytes that are in memory already, under the name that messages shall show.
@@ -30,7 +32,8 @@ class MappedFile {
   // Tells the kernel that bytes() is read once, front to back.
   void WillReadSequentially() const;
 
-  // Lets the kernel take back the pages of `slice` (a part of bytes()): what a stream has passed needs no memory.
+  // Lets the kernel take back the pages of `slice` (a part of bytes()): what a stream has passed needs no
+  // memory.
   void Release(absl::string_view slice) const;
 
  private:

@@ -1,5 +1,5 @@
-// The protobuf wire format, read and written by hand: bounds-checked, 64-bit lengths, no recursion, no copies.
-// Encoding: https://protobuf.dev/programming-guides/encoding/
+// The protobuf wire format, read and written by hand: bounds-checked, 64-bit lengths, no recursion, no
+// copies. Encoding: https://protobuf.dev/programming-guides/encoding/
 #ifndef CRYOGRAPH_BASE_WIRE_H_
 #define CRYOGRAPH_BASE_WIRE_H_
 
@@ -11,15 +11,22 @@
 
 namespace cryograph {
 
-enum class WireType : uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kStartGroup = 3, kEndGroup = 4, kFixed32 = 5 };
+enum class WireType : uint8_t {
+  kVarint = 0,
+  kFixed64 = 1,
+  kBytes = 2,
+  kStartGroup = 3,
+  kEndGroup = 4,
+  kFixed32 = 5
+};
 
 // One field of a message, as it stands in the bytes.
 struct WireField {
   uint32_t number = 0;
   WireType type = WireType::kVarint;
-  uint64_t varint = 0;       // kVarint: the value. kFixed32, kFixed64: the bits.
-  absl::string_view bytes;   // kBytes: the payload. kStartGroup: what lies between the two tags.
-  absl::string_view raw;     // Tag and all.
+  uint64_t varint = 0;      // kVarint: the value. kFixed32, kFixed64: the bits.
+  absl::string_view bytes;  // kBytes: the payload. kStartGroup: what lies between the two tags.
+  absl::string_view raw;    // Tag and all.
 };
 
 // Walks the fields of one message. Usage:
@@ -28,10 +35,11 @@ struct WireField {
 //   if (!reader.ok()) → DataLoss at reader.position()
 class WireReader {
  public:
-  explicit WireReader(absl::string_view bytes) : begin_(bytes.data()), cursor_(begin_), end_(begin_ + bytes.size()) {}
+  explicit WireReader(absl::string_view bytes)
+      : begin_(bytes.data()), cursor_(begin_), end_(begin_ + bytes.size()) {}
 
-  // False at the end and at the first defect: tag 0 or above 2^29 - 1, an unknown wire type, an end without a start,
-  // a varint of more than 10 bytes, a length beyond the end, groups nested deeper than 100.
+  // False at the end and at the first defect: tag 0 or above 2^29 - 1, an unknown wire type, an end without a
+  // start, a varint of more than 10 bytes, a length beyond the end, groups nested deeper than 100.
   bool Next(WireField* field);
 
   bool ok() const { return ok_; }

@@ -58,7 +58,7 @@ class Outliner {
       if (node.op() != "Const" || !node.control_inputs().empty()) continue;
       const AttrView value = node.attr("value");
       const TensorSource* source = value.tensor_source();
-      const uint64_t size = source == nullptr                           ? value.tensor_bytes().size()
+      const uint64_t size = source == nullptr                    ? value.tensor_bytes().size()
                             : DataTypeBytes(source->dtype()) > 0 ? source->num_bytes()
                                                                  : 0;
       if (size < options_.outline_bytes) continue;
@@ -73,7 +73,8 @@ class Outliner {
       const DataType dtype = source != nullptr ? source->dtype() : tensor.dtype;
       PartialShape shape;
       shape.dims = source != nullptr ? source->dims() : tensor.dims;
-      RETURN_IF_ERROR(source != nullptr ? writer->Add(node.name(), *source) : writer->Add(node.name(), tensor));
+      RETURN_IF_ERROR(source != nullptr ? writer->Add(node.name(), *source)
+                                        : writer->Add(node.name(), tensor));
       report->outlined_bytes += source != nullptr ? source->num_bytes() : tensor.bytes.size();
       const std::string device(node.device());
       graph_.Clear(node, "VariableV2");
@@ -101,7 +102,8 @@ class SaverNodes {
 
   absl::StatusOr<tensorflow::SaverDef> Add() {
     scope_ = "save";
-    for (int i = 1; graph_.Find(absl::StrCat(scope_, "/Const")) || graph_.Find(absl::StrCat(scope_, "/restore_all"));
+    for (int i = 1;
+         graph_.Find(absl::StrCat(scope_, "/Const")) || graph_.Find(absl::StrCat(scope_, "/restore_all"));
          ++i) {
       scope_ = absl::StrCat("save_", i);
     }
@@ -114,14 +116,15 @@ class SaverNodes {
     }
     const std::vector<int64_t> dims = {static_cast<int64_t>(keys.size())};
     const Node names = graph_.AddConst(Name("tensor_names"), Tensor::OfStrings(dims, keys));
-    const Node slices =
-        graph_.AddConst(Name("shape_and_slices"), Tensor::OfStrings(dims, std::vector<std::string>(keys.size())));
+    const Node slices = graph_.AddConst(Name("shape_and_slices"),
+                                        Tensor::OfStrings(dims, std::vector<std::string>(keys.size())));
 
     std::vector<Output> saved = {file.out(), names.out(), slices.out()};
     for (const Outlined& variable : variables_) saved.push_back(variable.node.out());
     ASSIGN_OR_RETURN(const Node save, graph_.AddNode(Name("SaveV2"), "SaveV2", saved));
     graph_.SetAttr(save, "dtypes", AttrTypeList(dtypes));
-    ASSIGN_OR_RETURN(const Node save_done, graph_.AddNode(Name("control_dependency"), "Identity", {file.out()}));
+    ASSIGN_OR_RETURN(const Node save_done,
+                     graph_.AddNode(Name("control_dependency"), "Identity", {file.out()}));
     graph_.SetAttr(save_done, "T", AttrType(DT_STRING));
     graph_.AddControlInput(save_done, save);
 
@@ -131,9 +134,9 @@ class SaverNodes {
     ASSIGN_OR_RETURN(const Node restore_all, graph_.AddNode(Name("restore_all"), "NoOp", {}));
     for (size_t i = 0; i < variables_.size(); ++i) {
       const Node variable = variables_[i].node;
-      ASSIGN_OR_RETURN(const Node assign, graph_.AddNode(AssignName(i), "Assign",
-                                                         {variable.out(), restore.out(static_cast<int>(i))},
-                                                         restore_all));
+      ASSIGN_OR_RETURN(const Node assign,
+                       graph_.AddNode(AssignName(i), "Assign",
+                                      {variable.out(), restore.out(static_cast<int>(i))}, restore_all));
       graph_.SetAttr(assign, "T", AttrType(variables_[i].dtype));
       graph_.SetAttr(assign, "_class", AttrStringList({absl::StrCat("loc:@", variable.name())}));
       graph_.SetAttr(assign, "use_locking", AttrBool(true));
@@ -165,7 +168,9 @@ class SaverNodes {
 
  private:
   std::string Name(absl::string_view name) const { return absl::StrCat(scope_, "/", name); }
-  std::string AssignName(size_t i) const { return i == 0 ? Name("Assign") : Name(absl::StrCat("Assign_", i)); }
+  std::string AssignName(size_t i) const {
+    return i == 0 ? Name("Assign") : Name(absl::StrCat("Assign_", i));
+  }
 
   Graph& graph_;
   const std::vector<Outlined>& variables_;
@@ -199,7 +204,8 @@ class SignatureMaker {
 
  private:
   void Describe(Node node, int port, tensorflow::TensorInfo* info) {
-    if (const auto types = registry_.OutputTypes(node); types.ok() && port < static_cast<int>(types->size())) {
+    if (const auto types = registry_.OutputTypes(node);
+        types.ok() && port < static_cast<int>(types->size())) {
       info->set_dtype(static_cast<tensorflow::DataType>(BaseType((*types)[static_cast<size_t>(port)])));
     }
     PartialShape shape;
@@ -306,14 +312,16 @@ absl::StatusOr<SavedModelReport> WriteSavedModel(Model& model, const std::string
   while (target.size() > 1 && target.back() == '/') target.pop_back();
   std::error_code error;
   if (fs::exists(target, error) && !(fs::is_directory(target, error) && fs::is_empty(target, error))) {
-    return absl::AlreadyExistsError(absl::StrCat(directory, ": there is something already, and a SavedModel is not "
+    return absl::AlreadyExistsError(absl::StrCat(directory,
+                                                 ": there is something already, and a SavedModel is not "
                                                  "written over it\ntry: another name, or remove it"));
   }
   const fs::path parent = fs::path(target).parent_path();
   if (!parent.empty()) fs::create_directories(parent, error);
   std::string temporary = absl::StrCat(target, ".tmp-XXXXXX");
   if (mkdtemp(temporary.data()) == nullptr) {
-    return absl::UnavailableError(absl::StrCat(directory, ": cannot create a folder beside it: ", strerror(errno)));
+    return absl::UnavailableError(
+        absl::StrCat(directory, ": cannot create a folder beside it: ", strerror(errno)));
   }
   absl::Cleanup remove_temporary = [&] {
     std::error_code ignored;
@@ -329,7 +337,8 @@ absl::StatusOr<SavedModelReport> WriteSavedModel(Model& model, const std::string
   if (!variables.empty()) {
     ASSIGN_OR_RETURN(saver, saver_nodes.Add());
   }
-  RETURN_IF_ERROR(SetMetaFields(model, options, variables.empty() ? nullptr : &saver, saver_nodes.Collection()));
+  RETURN_IF_ERROR(
+      SetMetaFields(model, options, variables.empty() ? nullptr : &saver, saver_nodes.Collection()));
   ASSIGN_OR_RETURN(report.message_bytes, WriteMessage(model, temporary + "/saved_model.pb", options.graph));
   fs::rename(temporary, target, error);
   if (error) {

@@ -55,7 +55,8 @@ SavedModelOptions SmallOptions() {
 TEST(SavedModelWriterTest, LargeConstantsBecomeVariables) {
   Model model = SmallModel();
   const std::string directory = Scratch("model");
-  ASSERT_OK_AND_ASSIGN(const SavedModelReport report, WriteSavedModel(model, directory + "/", SmallOptions()));
+  ASSERT_OK_AND_ASSIGN(const SavedModelReport report,
+                       WriteSavedModel(model, directory + "/", SmallOptions()));
   EXPECT_EQ(report.outlined, 1);
   EXPECT_EQ(report.outlined_bytes, 64u * 64 * 4);
   EXPECT_EQ(report.message_bytes, std::filesystem::file_size(directory + "/saved_model.pb"));

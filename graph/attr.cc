@@ -99,9 +99,11 @@ std::string AttrOfList(const std::string& list) {
 
 std::string PartialShapeText(const PartialShape& shape) {
   if (shape.unknown_rank) return "<unknown>";
-  return absl::StrCat("[", absl::StrJoin(shape.dims, ",", [](std::string* out, int64_t dim) {
-                        absl::StrAppend(out, dim < 0 ? "?" : absl::StrCat(dim));
-                      }),
+  return absl::StrCat("[",
+                      absl::StrJoin(shape.dims, ",",
+                                    [](std::string* out, int64_t dim) {
+                                      absl::StrAppend(out, dim < 0 ? "?" : absl::StrCat(dim));
+                                    }),
                       "]");
 }
 
@@ -172,7 +174,8 @@ std::vector<absl::string_view> AttrView::list_func() const { return ByteElements
 
 std::vector<int64_t> AttrView::list_i() const {
   std::vector<int64_t> values;
-  for (const uint64_t value : VarintElements(payload_, kIntField)) values.push_back(static_cast<int64_t>(value));
+  for (const uint64_t value : VarintElements(payload_, kIntField))
+    values.push_back(static_cast<int64_t>(value));
   return values;
 }
 
@@ -198,19 +201,21 @@ std::vector<bool> AttrView::list_b() const {
 
 std::vector<DataType> AttrView::list_type() const {
   std::vector<DataType> values;
-  for (const uint64_t value : VarintElements(payload_, kTypeField)) values.push_back(static_cast<DataType>(value));
+  for (const uint64_t value : VarintElements(payload_, kTypeField))
+    values.push_back(static_cast<DataType>(value));
   return values;
 }
 
 std::vector<PartialShape> AttrView::list_shape() const {
   std::vector<PartialShape> values;
-  for (const absl::string_view bytes : ByteElements(payload_, kShapeField)) values.push_back(DecodeShape(bytes));
+  for (const absl::string_view bytes : ByteElements(payload_, kShapeField))
+    values.push_back(DecodeShape(bytes));
   return values;
 }
 
 int AttrView::list_size() const {
-  const size_t size = list_s().size() + list_i().size() + list_f().size() + list_b().size() + list_type().size() +
-                      list_shape().size() + list_tensor().size() + list_func().size();
+  const size_t size = list_s().size() + list_i().size() + list_f().size() + list_b().size() +
+                      list_type().size() + list_shape().size() + list_tensor().size() + list_func().size();
   return static_cast<int>(size);
 }
 
@@ -275,7 +280,8 @@ std::string AttrFunc(absl::string_view function_name) {
 
 std::string AttrTypeList(absl::Span<const DataType> values) {
   std::string packed;
-  for (const DataType value : values) AppendVarint(static_cast<uint64_t>(static_cast<int64_t>(value)), &packed);
+  for (const DataType value : values)
+    AppendVarint(static_cast<uint64_t>(static_cast<int64_t>(value)), &packed);
   std::string list;
   if (!values.empty()) AppendBytesField(kTypeField, packed, &list);
   return AttrOfList(list);

@@ -29,8 +29,23 @@ std::string PartialShapeText(const PartialShape& shape);  // "[2,?]", "[]", "<un
 // Does not own the bytes. Malformed bytes read as kEmpty: importers have refused them before.
 class AttrView {
  public:
-  // kNone: no such attribute. kEmpty: present, but the oneof is not set. kUnknown: only fields we do not know.
-  enum Kind { kNone, kEmpty, kString, kInt, kFloat, kBool, kType, kShape, kTensor, kList, kFunc, kPlaceholder, kUnknown };
+  // kNone: no such attribute. kEmpty: present, but the oneof is not set. kUnknown: only fields we do not
+  // know.
+  enum Kind {
+    kNone,
+    kEmpty,
+    kString,
+    kInt,
+    kFloat,
+    kBool,
+    kType,
+    kShape,
+    kTensor,
+    kList,
+    kFunc,
+    kPlaceholder,
+    kUnknown
+  };
 
   AttrView() = default;  // kNone
   explicit AttrView(absl::string_view bytes);
@@ -40,15 +55,15 @@ class AttrView {
   Kind kind() const { return kind_; }
   absl::string_view bytes() const { return bytes_; }  // Serialized AttrValue; empty for a TensorSource.
 
-  absl::string_view s() const { return payload_; }                        // kString; kPlaceholder: its name.
-  int64_t i() const { return static_cast<int64_t>(number_); }             // kInt
-  float f() const;                                                        // kFloat
-  bool b() const { return number_ != 0; }                                 // kBool
-  DataType type() const { return static_cast<DataType>(number_); }        // kType
-  PartialShape shape() const;                                             // kShape
-  absl::string_view tensor_bytes() const { return payload_; }             // kTensor: serialized TensorProto, or …
-  const TensorSource* tensor_source() const { return source_; }           // … this if not null.
-  absl::string_view func_name() const;                                    // kFunc
+  absl::string_view s() const { return payload_; }                  // kString; kPlaceholder: its name.
+  int64_t i() const { return static_cast<int64_t>(number_); }       // kInt
+  float f() const;                                                  // kFloat
+  bool b() const { return number_ != 0; }                           // kBool
+  DataType type() const { return static_cast<DataType>(number_); }  // kType
+  PartialShape shape() const;                                       // kShape
+  absl::string_view tensor_bytes() const { return payload_; }       // kTensor: serialized TensorProto, or …
+  const TensorSource* tensor_source() const { return source_; }     // … this if not null.
+  absl::string_view func_name() const;                              // kFunc
   // kFunc: the NameAttrList's own attributes, as they stand.
   std::vector<std::pair<absl::string_view, AttrView>> func_attrs() const;
 
@@ -59,8 +74,8 @@ class AttrView {
   std::vector<bool> list_b() const;
   std::vector<DataType> list_type() const;
   std::vector<PartialShape> list_shape() const;
-  std::vector<absl::string_view> list_tensor() const;                     // Serialized TensorProtos.
-  std::vector<absl::string_view> list_func() const;                       // Serialized NameAttrLists.
+  std::vector<absl::string_view> list_tensor() const;  // Serialized TensorProtos.
+  std::vector<absl::string_view> list_func() const;    // Serialized NameAttrLists.
   // Elements of any kind.
   int list_size() const;
 

@@ -28,7 +28,8 @@ class SizeSink final : public ByteSink {
 };
 
 // A FunctionDef whose body was edited: its other fields as they were, around the nodes.
-absl::StatusOr<std::string> SerializeEdited(const Function& function, Graph* body, const ExportOptions& options) {
+absl::StatusOr<std::string> SerializeEdited(const Function& function, Graph* body,
+                                            const ExportOptions& options) {
   StringSink sink;
   NodeEncoder encoder(body, options.tensor_form, options.allow_defects);
   bool nodes_written = false;
@@ -209,7 +210,8 @@ std::vector<std::string> LargestConstants(Model& model, int count) {
     const bool sized = source != nullptr && DataTypeBytes(source->dtype()) > 0;
     constants.emplace_back(sized ? source->num_bytes() : value.tensor_bytes().size(), node);
   }
-  std::stable_sort(constants.begin(), constants.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::stable_sort(constants.begin(), constants.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<std::string> names;
   for (const auto& constant : constants) {
     if (static_cast<int>(names.size()) == count) break;

@@ -1,5 +1,5 @@
-// From a Model to bytes, streaming: sizes first, then every node straight from where its bytes lie. Deterministic:
-// attributes sorted by key, nodes in order; what was not edited is written as it was.
+// From a Model to bytes, streaming: sizes first, then every node straight from where its bytes lie.
+// Deterministic: attributes sorted by key, nodes in order; what was not edited is written as it was.
 #ifndef CRYOGRAPH_GRAPH_EXPORT_H_
 #define CRYOGRAPH_GRAPH_EXPORT_H_
 
@@ -15,8 +15,8 @@
 namespace cryograph {
 
 struct ExportOptions {
-  // Write what lint would call an error (a dangling input, a name that stands twice) as it is: for tools that show or
-  // convert a broken graph. Otherwise such a graph is refused with InvalidArgument.
+  // Write what lint would call an error (a dangling input, a name that stands twice) as it is: for tools that
+  // show or convert a broken graph. Otherwise such a graph is refused with InvalidArgument.
   bool allow_defects = false;
   TensorForm tensor_form = TensorForm::kTensorFlow2;
   // Called now and then with the bytes written so far, for progress; may be empty.
@@ -35,7 +35,8 @@ absl::Status ExportAllButNodes(Model& model, ByteSink& sink, const ExportOptions
 absl::Status ExportMetaGraphDef(Model& model, ByteSink& sink, const ExportOptions& options = {});
 absl::StatusOr<uint64_t> MetaGraphDefSize(Model& model, const ExportOptions& options = {});
 
-// Serialized NodeDef of one node, as ExportGraphDef would write it. Large values are fetched: for tools and tests.
+// Serialized NodeDef of one node, as ExportGraphDef would write it. Large values are fetched: for tools and
+// tests.
 absl::StatusOr<std::string> SerializeNode(Node node, const ExportOptions& options = {});
 
 // The `count` largest constants, largest first: "layer/kernel (1.2 GB)".

@@ -7,7 +7,8 @@
 
 namespace cryograph {
 
-absl::Status ExportGraphDefText(Model& model, ByteSink& sink, bool drop_unknown_fields, const ExportOptions& options) {
+absl::Status ExportGraphDefText(Model& model, ByteSink& sink, bool drop_unknown_fields,
+                                const ExportOptions& options) {
   std::string text;
   for (const Node node : model.graph().nodes()) {
     ASSIGN_OR_RETURN(const std::string bytes, SerializeNode(node, options));

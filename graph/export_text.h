@@ -9,8 +9,8 @@
 
 namespace cryograph {
 
-// Writes what protobuf would print for the GraphDef that ExportGraphDef writes; memory for one node at a time.
-// InvalidArgument if there are unknown fields, which text cannot hold, unless `drop_unknown_fields`.
+// Writes what protobuf would print for the GraphDef that ExportGraphDef writes; memory for one node at a
+// time. InvalidArgument if there are unknown fields, which text cannot hold, unless `drop_unknown_fields`.
 absl::Status ExportGraphDefText(Model& model, ByteSink& sink, bool drop_unknown_fields = false,
                                 const ExportOptions& options = {});
 

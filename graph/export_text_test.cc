@@ -42,11 +42,30 @@ std::string Exported(Model& model) {
 
 TEST(ExportTextTest, PrintsAsProtobufDoes) {
   tensorflow::GraphDef graph;
-  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(R"pb(
-    node { name: "x" op: "Const" attr { key: "value" value { s: "\377\"\n" } } attr { key: "a" value { f: 0.1 } } }
-    node { name: "y" op: "f" input: "x" input: "^x" }
-    library { function { signature { name: "f" } node_def { name: "n" op: "NoOp" } ret { key: "o" value: "n:z:0" } } }
-    versions { producer: 134 })pb", &graph));
+  ASSERT_TRUE(
+      google::protobuf::TextFormat::ParseFromString(R"pb(
+                                                      node {
+                                                        name: "x"
+                                                        op: "Const"
+                                                        attr {
+                                                          key: "value"
+                                                          value { s: "\377\"\n" }
+                                                        }
+                                                        attr {
+                                                          key: "a"
+                                                          value { f: 0.1 }
+                                                        }
+                                                      }
+                                                      node { name: "y" op: "f" input: "x" input: "^x" }
+                                                      library {
+                                                        function {
+                                                          signature { name: "f" }
+                                                          node_def { name: "n" op: "NoOp" }
+                                                          ret { key: "o" value: "n:z:0" }
+                                                        }
+                                                      }
+                                                      versions { producer: 134 })pb",
+                                                    &graph));
   Model model = Import(graph.SerializeAsString());
   EXPECT_EQ(Exported(model), Printed(graph));
 }
@@ -54,7 +73,8 @@ TEST(ExportTextTest, PrintsAsProtobufDoes) {
 TEST(ExportTextTest, UnknownFieldsAreRefusedUnlessDropped) {
   Model model = Import("\x0a\x0c\x0a\x01x\x12\x04NoOp\x98\x06\x01");  // Node field 99.
   StringSink refused, dropped;
-  EXPECT_THAT(ExportGraphDefText(model, refused), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("fields that are not known")));
+  EXPECT_THAT(ExportGraphDefText(model, refused),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("fields that are not known")));
   ASSERT_OK(ExportGraphDefText(model, dropped, true));
   EXPECT_EQ(dropped.bytes(), "node {\n  name: \"x\"\n  op: \"NoOp\"\n}\n");
 }

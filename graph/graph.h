@@ -1,4 +1,5 @@
-// The in-memory graph that all passes share: ids, interned names, use lists, over bytes that stay in the file.
+// The in-memory graph that all passes share: ids, interned names, use lists, over bytes that stay in the
+// file.
 #ifndef CRYOGRAPH_GRAPH_GRAPH_H_
 #define CRYOGRAPH_GRAPH_GRAPH_H_
 
@@ -40,7 +41,8 @@ struct Output {
 
 inline constexpr int32_t kControl = -1;
 
-// A reader of a node. For a control edge slot == kControl, and `index` is the position among control_inputs().
+// A reader of a node. For a control edge slot == kControl, and `index` is the position among
+// control_inputs().
 struct Use {
   NodeId user = kNoNode;
   int32_t slot = 0;
@@ -57,13 +59,14 @@ struct ControlEdge {
   uint32_t use = 0;
 };
 
-// Defects that a Graph can hold so that lint can name them; a bit mask for each node. The writer refuses them all.
+// Defects that a Graph can hold so that lint can name them; a bit mask for each node. The writer refuses them
+// all.
 enum NodeDefect : uint8_t {
   kDefectNone = 0,
   kDefectDuplicateName = 1,      // An earlier node has this name; references go to the last bearer.
   kDefectControlBeforeData = 2,  // The file had a data input after a control input.
-  kDefectBadInputText = 4,       // "^", "", "a:b", a port that is no int32 …: it reads a missing node named so.
-  kDefectBadNodeText = 8,        // An empty name or op.
+  kDefectBadInputText = 4,  // "^", "", "a:b", a port that is no int32 …: it reads a missing node named so.
+  kDefectBadNodeText = 8,   // An empty name or op.
 };
 
 // Handle to a node; copy it freely. Spans it returns end with the next edit of the graph.
@@ -72,7 +75,9 @@ class Node {
   Node() = default;
   Node(Graph* graph, NodeId id) : graph_(graph), id_(id) {}
 
-  explicit operator bool() const { return graph_ != nullptr && id_ != kNoNode; }  // False for Find()'s null handle.
+  explicit operator bool() const {
+    return graph_ != nullptr && id_ != kNoNode;
+  }  // False for Find()'s null handle.
   friend bool operator==(Node a, Node b) { return a.graph_ == b.graph_ && a.id_ == b.id_; }
   friend bool operator!=(Node a, Node b) { return !(a == b); }
 
@@ -83,8 +88,8 @@ class Node {
   int op_id() const;                 // Interned: equal types have equal numbers; see Graph::OpId().
   absl::string_view device() const;  // Empty: anywhere.
 
-  // True for a name that is read but that no node of the file bears. Such a node is in no NodeRange; only input_node()
-  // leads to it. AddNode() of that name makes it real.
+  // True for a name that is read but that no node of the file bears. Such a node is in no NodeRange; only
+  // input_node() leads to it. AddNode() of that name makes it real.
   bool is_missing() const;
   // True for an argument of a function body (op "_Arg"); in no NodeRange either.
   bool is_argument() const;
@@ -96,7 +101,8 @@ class Node {
   absl::Span<const InputEdge> inputs() const;
   absl::Span<const ControlEdge> control_inputs() const;
   Output out(int index = 0) const { return {id_, index}; }
-  absl::Span<const Use> uses() const;  // Every reader, data and control, in no particular but a deterministic order.
+  absl::Span<const Use> uses()
+      const;  // Every reader, data and control, in no particular but a deterministic order.
   bool OnlyOutputUsed(int index) const;  // No data reader of another output; control readers do not count.
   bool HasControlReaders() const;
 
@@ -104,8 +110,8 @@ class Node {
 
   // Attributes. The view is of the AttrValue's bytes; AttrView::kNone if there is no such attribute.
   AttrView attr(absl::string_view key) const;
-  // T is bool, int64_t, int32_t, float, absl::string_view, std::string or DataType; `fallback` if the attribute is
-  // absent or of another kind. The caller knows the op's default.
+  // T is bool, int64_t, int32_t, float, absl::string_view, std::string or DataType; `fallback` if the
+  // attribute is absent or of another kind. The caller knows the op's default.
   template <typename T>
   T attr(absl::string_view key, T fallback) const {
     return attr(key).Get<T>(std::move(fallback));
@@ -125,12 +131,15 @@ class Node {
   NodeId id_ = kNoNode;
 };
 
-// Nodes in order. Edit while walking: erased nodes are skipped, nodes added since the walk began are not visited.
+// Nodes in order. Edit while walking: erased nodes are skipped, nodes added since the walk began are not
+// visited.
 class NodeRange {
  public:
   class Iterator {
    public:
-    Iterator(Graph* graph, NodeId id, uint32_t limit) : graph_(graph), id_(id), limit_(limit) { SkipOthers(); }
+    Iterator(Graph* graph, NodeId id, uint32_t limit) : graph_(graph), id_(id), limit_(limit) {
+      SkipOthers();
+    }
     Node operator*() const { return Node(graph_, id_); }
     Iterator& operator++();
     bool operator!=(const Iterator& other) const { return id_ != other.id_; }
@@ -151,24 +160,27 @@ class NodeRange {
   uint32_t limit_;
 };
 
-// Every verb keeps both ends of each edge, the names and the control edges right; none is linear in the readers of a
-// node but those that must visit each of them (Replace, Bypass, uses()). Movable, not copyable. Not thread safe.
+// Every verb keeps both ends of each edge, the names and the control edges right; none is linear in the
+// readers of a node but those that must visit each of them (Replace, Bypass, uses()). Movable, not copyable.
+// Not thread safe.
 class Graph {
  public:
   Graph();
   Graph(Graph&&) = default;
   Graph& operator=(Graph&&) = default;
-  // A graph of its own that shares all bytes with this one: the price is the index, not the weights. Handles and ids
-  // mean the same in both.
+  // A graph of its own that shares all bytes with this one: the price is the index, not the weights. Handles
+  // and ids mean the same in both.
   Graph Clone() const { return *this; }
 
   NodeRange nodes();
-  int num_nodes() const { return num_nodes_; }            // Real nodes that nodes() visits.
-  uint32_t id_limit() const { return static_cast<uint32_t>(records_.size()); }  // All ids are below; for side tables.
+  int num_nodes() const { return num_nodes_; }  // Real nodes that nodes() visits.
+  uint32_t id_limit() const {
+    return static_cast<uint32_t>(records_.size());
+  }  // All ids are below; for side tables.
   Node node(NodeId id) { return Node(this, id); }
-  bool alive(NodeId id) const;                            // A real node that is not erased.
-  Node Find(absl::string_view name);                      // Null handle if no real node has that name.
-  uint64_t edits() const { return edits_; }               // Grows with every real change.
+  bool alive(NodeId id) const;               // A real node that is not erased.
+  Node Find(absl::string_view name);         // Null handle if no real node has that name.
+  uint64_t edits() const { return edits_; }  // Grows with every real change.
 
   // Interned number of an op type, -1 if no node ever had it.
   int OpId(absl::string_view op) const;
@@ -176,15 +188,16 @@ class Graph {
   int num_ops() const { return static_cast<int>(ops_.size()); }
 
   // --- Nodes.
-  // Adds at the end, or before `before`. AlreadyExists if the name is taken; InvalidArgument for a name or an op that
-  // TensorFlow would refuse to import (empty, or with a character outside [A-Za-z0-9_.\\-/>]).
+  // Adds at the end, or before `before`. AlreadyExists if the name is taken; InvalidArgument for a name or an
+  // op that TensorFlow would refuse to import (empty, or with a character outside [A-Za-z0-9_.\\-/>]).
   absl::StatusOr<Node> AddNode(absl::string_view name, absl::string_view op, absl::Span<const Output> inputs,
                                Node before = Node());
   // A Const named `stem` or, if that is taken, UniqueName(stem); attributes dtype and value only.
   Node AddConst(absl::string_view stem, Tensor value, Node before = Node());
   // The same for a value that is fetched when the graph is written.
   Node AddConst(absl::string_view stem, std::shared_ptr<const TensorSource> value, Node before = Node());
-  std::string UniqueName(absl::string_view stem) const;   // `stem`, or stem_1, stem_2 …: the first that is free.
+  std::string UniqueName(
+      absl::string_view stem) const;  // `stem`, or stem_1, stem_2 …: the first that is free.
 
   // AlreadyExists if another node has the name. Readers follow. Colocations follow with FixColocations().
   absl::Status Rename(Node node, absl::string_view name);
@@ -196,23 +209,24 @@ class Graph {
   void SetInput(Node node, int slot, Output from);
   void AddInput(Node node, Output from);
   void RemoveInput(Node node, int slot);
-  void AddControlInput(Node node, Node from);             // Does nothing if it is there already, or node == from.
-  // `position` is one among control_inputs(). Those behind it move up by one; if they are many (more than 64), the
-  // last one alone takes its place.
+  void AddControlInput(Node node, Node from);  // Does nothing if it is there already, or node == from.
+  // `position` is one among control_inputs(). Those behind it move up by one; if they are many (more than
+  // 64), the last one alone takes its place.
   void RemoveControlInput(Node node, int position);
   void RemoveAllControlInputs(Node node);
   bool HasControlEdge(Node node, Node from);
   // The control input at `position` comes from `from` instead; it goes if there is one from there already.
   void RedirectControlInput(Node node, int position, Node from);
 
-  // `to` takes over name, pin, readers (output k of `from` becomes output k of `to`) and control inputs; `from` is
-  // erased. `to` must not be `from`.
+  // `to` takes over name, pin, readers (output k of `from` becomes output k of `to`) and control inputs;
+  // `from` is erased. `to` must not be `from`.
   absl::Status Replace(Node from, Node to);
-  // Readers of output 0 read `source` instead; control readers wait for source's node; the readers inherit the node's
-  // control inputs; the node is erased. FailedPrecondition if another output is read, or if the node is pinned.
+  // Readers of output 0 read `source` instead; control readers wait for source's node; the readers inherit
+  // the node's control inputs; the node is erased. FailedPrecondition if another output is read, or if the
+  // node is pinned.
   absl::Status Bypass(Node node, Output source);
-  // Readers of `duplicate`, of any output and by control, read `survivor` instead, which computes the same; `duplicate`
-  // is erased. FailedPrecondition if it is pinned; InvalidArgument if the two are one.
+  // Readers of `duplicate`, of any output and by control, read `survivor` instead, which computes the same;
+  // `duplicate` is erased. FailedPrecondition if it is pinned; InvalidArgument if the two are one.
   absl::Status MergeInto(Node duplicate, Node survivor);
   // FailedPrecondition, naming a reader, if one is left.
   absl::Status Erase(Node node);
@@ -227,18 +241,20 @@ class Graph {
   // --- Attributes. Values are serialized AttrValues (graph/attr.h makes them).
   void SetAttr(Node node, absl::string_view key, std::string value);
   void SetAttr(Node node, absl::string_view key, std::shared_ptr<const TensorSource> value);
-  bool RemoveAttr(Node node, absl::string_view key);      // False if it was not there.
-  // Value bytes are kept as they are, even if InvalidArgument to TensorFlow. Keys that `from` lacks are skipped.
+  bool RemoveAttr(Node node, absl::string_view key);  // False if it was not there.
+  // Value bytes are kept as they are, even if InvalidArgument to TensorFlow. Keys that `from` lacks are
+  // skipped.
   void CopyAttrs(Node from, std::initializer_list<absl::string_view> keys, Node to);
 
-  // Colocation names nodes in strings (_class: "loc:@name"). Rename, Replace, Bypass and Erase remember what became of
-  // a name; this rewrites all of them in one walk: a renamed or replaced node's new name; an entry whose node is gone
-  // is dropped. The pass manager calls it after every pass. Returns the number of entries dropped.
+  // Colocation names nodes in strings (_class: "loc:@name"). Rename, Replace, Bypass and Erase remember what
+  // became of a name; this rewrites all of them in one walk: a renamed or replaced node's new name; an entry
+  // whose node is gone is dropped. The pass manager calls it after every pass. Returns the number of entries
+  // dropped.
   int FixColocations();
 
   // --- Function bodies only.
   bool is_function() const { return is_function_; }
-  absl::string_view PortText(int32_t index) const;        // ":sum:0"; empty for index 0, which is an argument's.
+  absl::string_view PortText(int32_t index) const;  // ":sum:0"; empty for index 0, which is an argument's.
 
   // Keeps `text` alive as long as the graph.
   absl::string_view Keep(std::string text);
@@ -254,15 +270,16 @@ class Graph {
 
   struct Record {
     absl::string_view name;
-    absl::string_view wire;   // NodeDef of the file, if any: attributes not yet edited, fields we do not interpret.
+    absl::string_view
+        wire;  // NodeDef of the file, if any: attributes not yet edited, fields we do not interpret.
     PoolList inputs, controls, uses;
     uint32_t op = 0, device = 0;
-    uint32_t attrs = kFromWire;   // Index in attr_lists_, once an attribute was edited.
+    uint32_t attrs = kFromWire;  // Index in attr_lists_, once an attribute was edited.
     uint32_t previous = kEnd, next = kEnd;
     Kind kind = Kind::kNode;
     bool pinned = false;
-    bool verbatim = false;    // `wire` is what the writer would write: nothing was edited and it was canonical.
-    bool renamed = false;     // The readers' `wire` has another name than this.
+    bool verbatim = false;  // `wire` is what the writer would write: nothing was edited and it was canonical.
+    bool renamed = false;   // The readers' `wire` has another name than this.
     uint8_t defects = 0;
   };
   Graph(const Graph&) = default;  // Clone() alone: a copy is never meant by accident.
@@ -283,7 +300,8 @@ class Graph {
   uint32_t InternOp(absl::string_view op);
   uint32_t InternDevice(absl::string_view device);
   NodeId NewRecord(absl::string_view name, Kind kind);
-  NodeId FindOrMissing(absl::string_view name);   // For import: the bearer of the name, made as missing if there is none.
+  NodeId FindOrMissing(
+      absl::string_view name);  // For import: the bearer of the name, made as missing if there is none.
   uint32_t Lookup(absl::string_view name) const;  // kEnd if unknown.
   uint32_t IndexName(uint32_t id);                // Returns whom the name led to before, kEnd if to nobody.
   void ReserveNames(size_t count);
@@ -310,15 +328,17 @@ class Graph {
   PoolLists<Use> uses_;
   std::vector<absl::string_view> ops_, devices_, ports_;
   absl::flat_hash_map<absl::string_view, uint32_t> op_ids_, device_ids_, port_ids_;
-  // Open addressing: ids by hash of their record's name; the hash's low half saves looking at most other names.
+  // Open addressing: ids by hash of their record's name; the hash's low half saves looking at most other
+  // names.
   struct NameSlot {
     uint32_t id = kEnd;
     uint32_t hash = 0;
   };
   std::vector<NameSlot> name_table_;
-  size_t names_used_ = 0;             // Slots of name_table_ that are not empty.
+  size_t names_used_ = 0;  // Slots of name_table_ that are not empty.
   std::vector<AttrList> attr_lists_;
-  // Since the last FixColocations(): who bore a name that was given up, and who stands for a node that was erased.
+  // Since the last FixColocations(): who bore a name that was given up, and who stands for a node that was
+  // erased.
   absl::flat_hash_map<std::string, NodeId> bearer_;
   absl::flat_hash_map<uint32_t, NodeId> successor_;
   // Texts that views show; shared with clones, which may add to it, too.

@@ -90,7 +90,8 @@ TEST(GraphTest, AddNodeKeepsOrderAndEdges) {
 TEST(GraphTest, AddNodeRefusesTakenAndInvalidNames) {
   Graph graph;
   Add(graph, "a", "NoOp");
-  EXPECT_THAT(graph.AddNode("a", "Relu", {}), StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("'a' (NoOp)")));
+  EXPECT_THAT(graph.AddNode("a", "Relu", {}),
+              StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("'a' (NoOp)")));
   EXPECT_THAT(graph.AddNode("a b", "Relu", {}), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(graph.AddNode("", "Relu", {}), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(Names(graph), ElementsAre("a"));
@@ -184,7 +185,8 @@ TEST(GraphTest, BypassRefusesPinnedAndOtherOutputs) {
   const Node x = Add(graph, "x", "Placeholder");
   const Node out = Add(graph, "out", "Identity", {x.out()});
   graph.Pin(out);
-  EXPECT_THAT(graph.Bypass(out, x.out()), StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("'out'")));
+  EXPECT_THAT(graph.Bypass(out, x.out()),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("'out'")));
   const Node two = Add(graph, "two", "Switch", {x.out()});
   Add(graph, "reader", "Relu", {two.out(1)});
   EXPECT_THAT(graph.Bypass(two, x.out()), StatusIs(absl::StatusCode::kFailedPrecondition));
@@ -233,7 +235,8 @@ TEST(GraphTest, ManyNamesComeAndGo) {
   std::vector<Node> nodes;
   for (int i = 0; i < 5000; ++i) nodes.push_back(Add(graph, absl::StrCat("n", i), "NoOp"));
   for (int i = 0; i < 5000; i += 2) ASSERT_OK(graph.Erase(nodes[static_cast<size_t>(i)]));
-  for (int i = 0; i < 5000; ++i) EXPECT_EQ(static_cast<bool>(graph.Find(absl::StrCat("n", i))), i % 2 == 1) << i;
+  for (int i = 0; i < 5000; ++i)
+    EXPECT_EQ(static_cast<bool>(graph.Find(absl::StrCat("n", i))), i % 2 == 1) << i;
   for (int i = 0; i < 5000; i += 2) Add(graph, absl::StrCat("n", i), "NoOp");
   EXPECT_EQ(graph.num_nodes(), 5000);
 }
@@ -305,7 +308,8 @@ TEST(GraphTest, AMillionReadersOfOneNode) {
   const Node source = Add(graph, "source", "Const");
   const Node other = Add(graph, "other", "Const");
   std::vector<Node> readers;
-  for (int i = 0; i < 1000000; ++i) readers.push_back(Add(graph, absl::StrCat("r", i), "Relu", {source.out()}));
+  for (int i = 0; i < 1000000; ++i)
+    readers.push_back(Add(graph, absl::StrCat("r", i), "Relu", {source.out()}));
   for (size_t i = 0; i < readers.size(); i += 2) graph.SetInput(readers[i], 0, other.out());
   EXPECT_EQ(source.uses().size(), 500000u);
   EXPECT_EQ(other.uses().size(), 500000u);

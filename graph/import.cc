@@ -138,7 +138,8 @@ absl::StatusOr<Model> ImportMetaGraphDef(absl::string_view bytes, std::shared_pt
   return importer.Finish(where);
 }
 
-absl::StatusOr<std::vector<MetaGraphSlice>> ListMetaGraphs(absl::string_view saved_model, absl::string_view where) {
+absl::StatusOr<std::vector<MetaGraphSlice>> ListMetaGraphs(absl::string_view saved_model,
+                                                           absl::string_view where) {
   RETURN_IF_ERROR(CheckWire(saved_model, MessageKind::kSavedModel, where));
   std::vector<MetaGraphSlice> meta_graphs;
   WireReader reader(saved_model);
@@ -159,8 +160,8 @@ absl::StatusOr<std::vector<MetaGraphSlice>> ListMetaGraphs(absl::string_view sav
   return meta_graphs;
 }
 
-absl::StatusOr<MetaGraphSlice> ChooseMetaGraph(const std::vector<MetaGraphSlice>& meta_graphs, absl::string_view tags,
-                                               absl::string_view where) {
+absl::StatusOr<MetaGraphSlice> ChooseMetaGraph(const std::vector<MetaGraphSlice>& meta_graphs,
+                                               absl::string_view tags, absl::string_view where) {
   std::set<std::string> wanted;
   for (absl::string_view tag : absl::StrSplit(tags, ',')) {
     tag = absl::StripAsciiWhitespace(tag);
@@ -181,9 +182,8 @@ absl::StatusOr<MetaGraphSlice> ChooseMetaGraph(const std::vector<MetaGraphSlice>
   const std::string try_one =
       absl::StrCat("\ntry: --saved_model_tags=", absl::StrJoin(meta_graphs[0].tags, ","));
   if (guess) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(where, ": the SavedModel holds ", meta_graphs.size(), " MetaGraphs, so say which (CG129)", have,
-                     try_one));
+    return absl::InvalidArgumentError(absl::StrCat(where, ": the SavedModel holds ", meta_graphs.size(),
+                                                   " MetaGraphs, so say which (CG129)", have, try_one));
   }
   return absl::NotFoundError(absl::StrCat(where, ": no MetaGraph of the SavedModel has the tag-set '",
                                           absl::StrJoin(wanted, ","), "' (CG129)", have, try_one));

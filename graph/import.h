@@ -1,5 +1,6 @@
-// From bytes to a Model. What can be represented is accepted (a dangling input, a duplicate name): graph/verify.h
-// names such defects. What cannot, a truncated or garbled message, is DataLoss with the offset.
+// From bytes to a Model. What can be represented is accepted (a dangling input, a duplicate name):
+// graph/verify.h names such defects. What cannot, a truncated or garbled message, is DataLoss with the
+// offset.
 #ifndef CRYOGRAPH_GRAPH_IMPORT_H_
 #define CRYOGRAPH_GRAPH_IMPORT_H_
 
@@ -25,12 +26,13 @@ struct MetaGraphSlice {
   std::vector<std::string> tags;
   absl::string_view bytes;
 };
-absl::StatusOr<std::vector<MetaGraphSlice>> ListMetaGraphs(absl::string_view saved_model, absl::string_view where);
+absl::StatusOr<std::vector<MetaGraphSlice>> ListMetaGraphs(absl::string_view saved_model,
+                                                           absl::string_view where);
 
-// "serve,gpu" names a set: order and blanks do not matter. Empty: the only one, else "serve", else InvalidArgument.
-// NotFound lists the sets that there are (CG129).
-absl::StatusOr<MetaGraphSlice> ChooseMetaGraph(const std::vector<MetaGraphSlice>& meta_graphs, absl::string_view tags,
-                                               absl::string_view where);
+// "serve,gpu" names a set: order and blanks do not matter. Empty: the only one, else "serve", else
+// InvalidArgument. NotFound lists the sets that there are (CG129).
+absl::StatusOr<MetaGraphSlice> ChooseMetaGraph(const std::vector<MetaGraphSlice>& meta_graphs,
+                                               absl::string_view tags, absl::string_view where);
 
 }  // namespace cryograph
 

@@ -64,7 +64,8 @@ std::string Export(Model& model, const ExportOptions& options = {}) {
 
 TEST(ImportTest, ReadsNodesEdgesAndAttributes) {
   Model model = Import(GraphDef({
-      NodeDef("out", "Add", {"x", "split:1", "^init"}, absl::StrCat(Field(4, "/cpu:0"), Attr("T", AttrType(DT_FLOAT)))),
+      NodeDef("out", "Add", {"x", "split:1", "^init"},
+              absl::StrCat(Field(4, "/cpu:0"), Attr("T", AttrType(DT_FLOAT)))),
       NodeDef("x", "Placeholder"),
       NodeDef("split", "Split", {"x:0"}),
       NodeDef("init", "NoOp"),
@@ -99,7 +100,8 @@ TEST(ExportTest, SortsAttributesAndFields) {
 }
 
 TEST(ExportTest, TheLastOfTwoAttributesOfOneKeyCounts) {
-  Model model = Import(GraphDef({NodeDef("n", "Op", {}, absl::StrCat(Attr("a", AttrInt(1)), Attr("a", AttrInt(2))))}));
+  Model model =
+      Import(GraphDef({NodeDef("n", "Op", {}, absl::StrCat(Attr("a", AttrInt(1)), Attr("a", AttrInt(2))))}));
   EXPECT_EQ(model.graph().Find("n").attr<int64_t>("a", 0), 2);
   EXPECT_EQ(Export(model), GraphDef({NodeDef("n", "Op", {}, Attr("a", AttrInt(2)))}));
 }
@@ -108,7 +110,8 @@ TEST(ExportTest, ReadersOfARenamedNodeAreRewritten) {
   const std::string rest = absl::StrCat(Attr("T", AttrType(DT_FLOAT)), Field(99, "future"));
   Model model = Import(GraphDef({NodeDef("x", "Split"), NodeDef("y", "Relu", {"x:1", "^x"}, rest)}));
   ASSERT_OK(model.graph().Rename(model.graph().Find("x"), "input"));
-  EXPECT_EQ(Export(model), GraphDef({NodeDef("input", "Split"), NodeDef("y", "Relu", {"input:1", "^input"}, rest)}));
+  EXPECT_EQ(Export(model),
+            GraphDef({NodeDef("input", "Split"), NodeDef("y", "Relu", {"input:1", "^input"}, rest)}));
 }
 
 TEST(ExportTest, NewConstantsCarryTypeAndValueOnly) {
@@ -117,8 +120,9 @@ TEST(ExportTest, NewConstantsCarryTypeAndValueOnly) {
   // TensorProto {dtype 1, shape {dim 2}, tensor_content}.
   const std::string tensor = absl::StrCat(absl::string_view("\x08\x01\x12\x04\x12\x02\x08\x02\x22\x08", 10),
                                           absl::string_view("\0\0\x80\x3f\0\0\0\x40", 8));
-  EXPECT_EQ(Export(model), GraphDef({NodeDef("c", "Const", {}, absl::StrCat(Attr("dtype", AttrType(DT_FLOAT)),
-                                                                             Attr("value", AttrTensor(tensor))))}));
+  EXPECT_EQ(Export(model), GraphDef({NodeDef("c", "Const", {},
+                                             absl::StrCat(Attr("dtype", AttrType(DT_FLOAT)),
+                                                          Attr("value", AttrTensor(tensor))))}));
 }
 
 // A value that is fetched on writing.
@@ -189,7 +193,9 @@ TEST(ImportTest, DefectsAreMarked) {
 
 TEST(ImportTest, ADamagedFileIsDataLoss) {
   const std::string whole = GraphDef({NodeDef("x", "Placeholder", {}, Attr("dtype", AttrType(DT_FLOAT)))});
-  const auto import = [](absl::string_view bytes) { return ImportGraphDef(bytes, nullptr, "cut.pb").status(); };
+  const auto import = [](absl::string_view bytes) {
+    return ImportGraphDef(bytes, nullptr, "cut.pb").status();
+  };
   ASSERT_OK(import(whole));
   for (size_t size = 1; size < whole.size(); ++size) {
     EXPECT_THAT(import(absl::string_view(whole).substr(0, size)),
@@ -208,8 +214,8 @@ std::string FunctionDef(absl::string_view name, std::vector<std::string> args, s
 }
 
 TEST(FunctionTest, BodiesAreGraphsWithArguments) {
-  const std::string function =
-      FunctionDef("f", {"x"}, {NodeDef("s", "Split", {"x"}), NodeDef("n", "Neg", {"s:output:1", "^s"})}, "n:y:0");
+  const std::string function = FunctionDef(
+      "f", {"x"}, {NodeDef("s", "Split", {"x"}), NodeDef("n", "Neg", {"s:output:1", "^s"})}, "n:y:0");
   const std::string bytes = GraphDef({NodeDef("call", "f")}, Field(2, Field(1, function)));
   Model model = Import(bytes);
   ASSERT_EQ(model.functions().size(), 1u);
@@ -223,8 +229,8 @@ TEST(FunctionTest, BodiesAreGraphsWithArguments) {
 
   body->SetDevice(n, "/gpu:0");
   const std::string edited = FunctionDef(
-      "f", {"x"}, {NodeDef("s", "Split", {"x"}), NodeDef("n", "Neg", {"s:output:1", "^s"}, Field(4, "/gpu:0"))},
-      "n:y:0");
+      "f", {"x"},
+      {NodeDef("s", "Split", {"x"}), NodeDef("n", "Neg", {"s:output:1", "^s"}, Field(4, "/gpu:0"))}, "n:y:0");
   EXPECT_EQ(Export(model), GraphDef({NodeDef("call", "f")}, Field(2, Field(1, edited))));
 }
 
@@ -235,9 +241,9 @@ TEST(FunctionTest, PruningKeepsWhatIsReached) {
   const std::string grad_g = FunctionDef("grad_g", {}, {}, "x");
   const std::string gradients = absl::StrCat(Field(2, absl::StrCat(Field(1, "g"), Field(2, "grad_g"))),
                                              Field(2, absl::StrCat(Field(1, "h"), Field(2, "grad_g"))));
-  Model model = Import(GraphDef({NodeDef("call", "PartitionedCall", {}, Attr("f", AttrFunc("f")))},
-                                Field(2, absl::StrCat(Field(1, f), Field(1, g), Field(1, h), Field(1, grad_g),
-                                                      gradients))));
+  Model model = Import(
+      GraphDef({NodeDef("call", "PartitionedCall", {}, Attr("f", AttrFunc("f")))},
+               Field(2, absl::StrCat(Field(1, f), Field(1, g), Field(1, h), Field(1, grad_g), gradients))));
   EXPECT_EQ(model.PruneFunctions(), 1);
   std::vector<std::string> names;
   for (const Function& function : model.functions()) names.emplace_back(function.name());
@@ -248,8 +254,8 @@ TEST(FunctionTest, PruningKeepsWhatIsReached) {
 
 TEST(MetaGraphTest, FieldsAroundTheGraphAreCarriedAlong) {
   const std::string graph = GraphDef({NodeDef("x", "Placeholder")});
-  const std::string bytes = absl::StrCat(Field(1, Field(5, "1.15.5")), Field(2, graph), Field(3, Field(1, "save/Const:0")),
-                                         Field(77, "future"));
+  const std::string bytes = absl::StrCat(Field(1, Field(5, "1.15.5")), Field(2, graph),
+                                         Field(3, Field(1, "save/Const:0")), Field(77, "future"));
   const auto file = MappedFile::FromString("m.meta", bytes);
   ASSERT_OK_AND_ASSIGN(Model model, ImportMetaGraphDef(file->bytes(), file, "m.meta"));
   EXPECT_EQ(model.MetaField(3), Field(1, "save/Const:0"));
@@ -266,7 +272,8 @@ TEST(MetaGraphTest, TagSetsAreChosenAsSets) {
   };
   const std::string saved = absl::StrCat("\x08\x01", meta_graph({"serve"}), meta_graph({"train", "gpu"}));
   ASSERT_OK_AND_ASSIGN(const auto meta_graphs, ListMetaGraphs(saved, "saved_model.pb"));
-  ASSERT_OK_AND_ASSIGN(const MetaGraphSlice train, ChooseMetaGraph(meta_graphs, " gpu, train", "saved_model.pb"));
+  ASSERT_OK_AND_ASSIGN(const MetaGraphSlice train,
+                       ChooseMetaGraph(meta_graphs, " gpu, train", "saved_model.pb"));
   EXPECT_THAT(train.tags, ElementsAre("train", "gpu"));
   ASSERT_OK_AND_ASSIGN(const MetaGraphSlice serve, ChooseMetaGraph(meta_graphs, "", "saved_model.pb"));
   EXPECT_THAT(serve.tags, ElementsAre("serve"));
@@ -303,7 +310,8 @@ TEST(SharedDataTest, RealGraphsAreWrittenAsProtobufWritesThem) {
       ExportOptions as_it_is;
       as_it_is.allow_defects = true;
       const std::string bytes = Export(model, as_it_is);
-      // Values that nobody edits stay as they were: a map inside a function's attribute keeps its file's order.
+      // Values that nobody edits stay as they were: a map inside a function's attribute keeps its file's
+      // order.
       same_bytes += bytes == Deterministic(graph);
       tensorflow::GraphDef exported;
       ASSERT_TRUE(exported.ParseFromString(bytes));

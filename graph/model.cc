@@ -92,7 +92,8 @@ absl::StatusOr<Graph*> Function::body() {
     if (field.number == kNodeDef) nodes.push_back(field.bytes);
     if (field.number == kRet || field.number == kControlRet) returned.push_back(FirstBytes(field.bytes, 2));
     if (field.number == kOldNode && !field.bytes.empty()) {
-      return absl::UnimplementedError(absl::StrCat("function '", name_, "': its body has the form of graphs before "
+      return absl::UnimplementedError(absl::StrCat("function '", name_,
+                                                   "': its body has the form of graphs before "
                                                    "producer 21, which TensorFlow no longer reads either"));
     }
   }
@@ -202,7 +203,8 @@ absl::string_view Model::MetaField(uint32_t number) const {
 absl::string_view Model::Collection(absl::string_view name) const {
   constexpr uint32_t kCollectionDef = 4;
   for (const RawField& field : meta_fields) {
-    if (field.number == kCollectionDef && FirstBytes(field.payload, 1) == name) return FirstBytes(field.payload, 2);
+    if (field.number == kCollectionDef && FirstBytes(field.payload, 1) == name)
+      return FirstBytes(field.payload, 2);
   }
   return absl::string_view();
 }

@@ -1,4 +1,5 @@
-// A model: main graph, function library, versions, and what its container (MetaGraph, SavedModel) says besides.
+// A model: main graph, function library, versions, and what its container (MetaGraph, SavedModel) says
+// besides.
 #ifndef CRYOGRAPH_GRAPH_MODEL_H_
 #define CRYOGRAPH_GRAPH_MODEL_H_
 
@@ -21,8 +22,9 @@ struct Versions {
   std::vector<int32_t> bad_consumers;
 };
 
-// A function of the library. The body is a Graph in which arguments are argument nodes and an Output's index numbers a
-// port text; it is parsed when body() is first called, and written back as it was unless the body was edited.
+// A function of the library. The body is a Graph in which arguments are argument nodes and an Output's index
+// numbers a port text; it is parsed when body() is first called, and written back as it was unless the body
+// was edited.
 class Function {
  public:
   Function(absl::string_view wire, std::shared_ptr<const void> owner);
@@ -72,16 +74,17 @@ class Model {
   // The file's own serialized VersionDef; empty if it has none.
   absl::string_view versions_wire() const { return versions_wire_; }
 
-  // Functions that no node of the main graph leads to, by op type or function attribute, directly or through other
-  // functions and gradients, are removed. Returns how many.
+  // Functions that no node of the main graph leads to, by op type or function attribute, directly or through
+  // other functions and gradients, are removed. Returns how many.
   int PruneFunctions();
 
-  // GraphDef fields besides node, library.function and versions: library.gradient …, debug_info, unknown ones.
+  // GraphDef fields besides node, library.function and versions: library.gradient …, debug_info, unknown
+  // ones.
   std::vector<RawField> graph_fields;
   std::vector<RawField> library_fields;
 
-  // MetaGraphDef fields besides graph_def: meta_info_def (1), saver_def (3), collection_def (4), signature_def (5),
-  // asset_file_def (6), object_graph_def (7), unknown ones. Empty for a plain GraphDef.
+  // MetaGraphDef fields besides graph_def: meta_info_def (1), saver_def (3), collection_def (4),
+  // signature_def (5), asset_file_def (6), object_graph_def (7), unknown ones. Empty for a plain GraphDef.
   std::vector<RawField> meta_fields;
   // Payload of the first field `number` of meta_fields; empty if there is none.
   absl::string_view MetaField(uint32_t number) const;

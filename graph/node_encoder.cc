@@ -34,7 +34,8 @@ absl::Status NodeEncoder::CheckDefects(Node node) const {
   if (node.defects() & kDefectDuplicateName) {
     return absl::InvalidArgumentError(absl::StrCat(subject, "has the name of another node"));
   }
-  if (node.defects() & kDefectBadNodeText) return absl::InvalidArgumentError(absl::StrCat(subject, "lacks name or op"));
+  if (node.defects() & kDefectBadNodeText)
+    return absl::InvalidArgumentError(absl::StrCat(subject, "lacks name or op"));
   for (const InputEdge& edge : node.inputs()) {
     if (!graph_.node(edge.node).is_missing()) continue;
     return absl::InvalidArgumentError(
@@ -76,7 +77,8 @@ void NodeEncoder::AppendOutside(absl::string_view bytes) {
   pieces_.push_back(piece);
 }
 
-absl::Status NodeEncoder::AppendAttrs(const std::vector<Graph::AttrEntry>& attrs, absl::string_view node_name) {
+absl::Status NodeEncoder::AppendAttrs(const std::vector<Graph::AttrEntry>& attrs,
+                                      absl::string_view node_name) {
   for (const Graph::AttrEntry& attr : attrs) {
     const uint64_t key_size = BytesFieldSize(1, attr.key.size());
     if (attr.source == nullptr) {
@@ -89,7 +91,8 @@ absl::Status NodeEncoder::AppendAttrs(const std::vector<Graph::AttrEntry>& attrs
     const TensorSource& source = *attr.source;
     const bool fixed_size = DataTypeBytes(source.dtype()) > 0;
     const uint64_t content = fixed_size ? source.num_bytes() : 0;
-    std::string proto = fixed_size ? TensorContentPrefix(source.dtype(), source.dims(), content, form_) : std::string();
+    std::string proto =
+        fixed_size ? TensorContentPrefix(source.dtype(), source.dims(), content, form_) : std::string();
     const bool streamed = !proto.empty();
     if (!streamed) {
       absl::StatusOr<Tensor> value = source.Load();

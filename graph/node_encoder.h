@@ -1,4 +1,5 @@
-// From a node of a Graph to its serialized NodeDef, in pieces: large values stay where they are until written.
+// From a node of a Graph to its serialized NodeDef, in pieces: large values stay where they are until
+// written.
 #ifndef CRYOGRAPH_GRAPH_NODE_ENCODER_H_
 #define CRYOGRAPH_GRAPH_NODE_ENCODER_H_
 
@@ -21,15 +22,17 @@ class NodeEncoder {
   NodeEncoder(Graph* graph, TensorForm form, bool allow_defects)
       : graph_(*graph), form_(form), allow_defects_(allow_defects) {}
 
-  // Takes up `node`; size() and Write() then speak of it. InvalidArgument, naming the node, for a defect that no
-  // reader would accept (an input that does not exist, a name that stands twice); errors of a value's source.
+  // Takes up `node`; size() and Write() then speak of it. InvalidArgument, naming the node, for a defect that
+  // no reader would accept (an input that does not exist, a name that stands twice); errors of a value's
+  // source.
   absl::Status Encode(Node node);
 
-  uint64_t size() const { return size_; }           // Of the serialized NodeDef.
-  absl::Status Write(ByteSink& sink) const;          // Appends exactly size() bytes.
+  uint64_t size() const { return size_; }    // Of the serialized NodeDef.
+  absl::Status Write(ByteSink& sink) const;  // Appends exactly size() bytes.
 
  private:
-  // Bytes of head_ from `begin` (bytes empty), bytes that lie elsewhere, or a value that is still to be fetched.
+  // Bytes of head_ from `begin` (bytes empty), bytes that lie elsewhere, or a value that is still to be
+  // fetched.
   struct Piece {
     size_t begin = 0, end = 0;
     absl::string_view bytes;

@@ -12,7 +12,8 @@ enum NodeDefField : uint32_t { kName = 1, kOp = 2, kInput = 3, kDevice = 4, kAtt
 
 // True if `field` stands as a deterministic writer puts it: the shortest varints.
 bool IsMinimal(const WireField& field) {
-  return field.type == WireType::kBytes && field.raw.size() == BytesFieldSize(field.number, field.bytes.size());
+  return field.type == WireType::kBytes &&
+         field.raw.size() == BytesFieldSize(field.number, field.bytes.size());
 }
 
 // True if the map entry is key then value, each once, minimally encoded; gives the key.
@@ -88,7 +89,8 @@ void NodeImporter::AddInput(NodeId node, absl::string_view text) {
     const size_t colon = text.find(':');
     const absl::string_view name = text.substr(0, colon);
     const NodeId producer = name.empty() ? bad(name) : graph_.FindOrMissing(name);
-    const absl::string_view port = colon == absl::string_view::npos ? absl::string_view() : text.substr(colon);
+    const absl::string_view port =
+        colon == absl::string_view::npos ? absl::string_view() : text.substr(colon);
     graph_.AppendInput(node, {producer, graph_.InternPort(port)});
     return;
   }

@@ -19,7 +19,8 @@ class NodeImporter {
   void SetFunction() { graph_.is_function_ = true; }
   void AddArgument(absl::string_view name);
 
-  // Fills the graph from serialized NodeDefs that stay alive as long as the graph and whose framing was checked.
+  // Fills the graph from serialized NodeDefs that stay alive as long as the graph and whose framing was
+  // checked.
   void AddNodes(const std::vector<absl::string_view>& nodes);
 
  private:

@@ -8,9 +8,9 @@
 
 namespace cryograph {
 
-// Absolute path of `path` ("formats/v2_saver_tf115") below ../shared/data; an empty string if it is not there, and
-// the test must then say that it skipped. The place is found by way of the symbolic links that Bazel makes to the
-// sources of a test, or taken from the environment variable CRYOGRAPH_SHARED_DATA.
+// Absolute path of `path` ("formats/v2_saver_tf115") below ../shared/data; an empty string if it is not
+// there, and the test must then say that it skipped. The place is found by way of the symbolic links that
+// Bazel makes to the sources of a test, or taken from the environment variable CRYOGRAPH_SHARED_DATA.
 std::string SharedData(absl::string_view path);
 
 }  // namespace cryograph

@@ -228,7 +228,6 @@ absl::Status Transform(const Flags& flags) {
   absl::StatusOr<PassManager> manager = PassManager::Parse(spec, parse);
   if (!manager.ok()) return SpecStatus(manager.status(), flags);
   if (manager->empty()) return SpecStatus(absl::InvalidArgumentError("the spec names no pass"), flags);
-  for (const std::string& warning : manager->warnings()) PrintWarning(warning);
 
   RETURN_IF_ERROR(CheckPassNames(flags.skip_passes, "--skip_passes"));
   PassOptions options;

@@ -1,5 +1,5 @@
-// Runs one case of a pass: the pipeline of a .in.pbtxt, whose result must be the .out.pbtxt. Both are compared as
-// parsed graphs, printed alike, so spelling and attribute order do not matter; node order does.
+// Runs one case of a pass: the pipeline of a .in.pbtxt, whose result must be the .out.pbtxt. Both are
+// compared as parsed graphs, printed alike, so spelling and attribute order do not matter; node order does.
 //
 // Lines at the top of the input, each "# key: value":
 //   pass      the pipeline; several lines are one pipeline
@@ -55,7 +55,8 @@ absl::StatusOr<Header> ReadHeader(absl::string_view text) {
   Header header;
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     if (!absl::ConsumePrefix(&line, "#")) break;
-    const std::pair<absl::string_view, absl::string_view> field = absl::StrSplit(line, absl::MaxSplits(':', 1));
+    const std::pair<absl::string_view, absl::string_view> field =
+        absl::StrSplit(line, absl::MaxSplits(':', 1));
     const std::string key(absl::StripAsciiWhitespace(field.first));
     if (std::find(std::begin(kKeys), std::end(kKeys), key) == std::end(kKeys)) {
       return absl::InvalidArgumentError(absl::StrCat("unknown key '", key, "'"));
@@ -139,7 +140,8 @@ std::string Difference(const std::string& expected, const std::string& got) {
   const std::vector<std::string> a = absl::StrSplit(expected, '\n'), b = absl::StrSplit(got, '\n');
   size_t line = 0;
   while (line < a.size() && line < b.size() && a[line] == b[line]) ++line;
-  return absl::StrCat("first difference in line ", line + 1, ":\n  expected: ", line < a.size() ? a[line] : "(end)",
+  return absl::StrCat("first difference in line ", line + 1,
+                      ":\n  expected: ", line < a.size() ? a[line] : "(end)",
                       "\n  got:      ", line < b.size() ? b[line] : "(end)", "\n---- got ----\n", got);
 }
 
@@ -163,7 +165,8 @@ absl::Status RunCase(const std::string& input_path, const std::string& golden_pa
     if (!golden_path.empty()) return absl::InternalError("a case with '# error:' has no .out.pbtxt");
     for (const std::string& wanted : error->second) {
       if (!absl::StrContains(status.message(), wanted)) {
-        return absl::InternalError(absl::StrCat("the error was to say '", wanted, "', but says:\n", status.message()));
+        return absl::InternalError(
+            absl::StrCat("the error was to say '", wanted, "', but says:\n", status.message()));
       }
     }
     return absl::OkStatus();

@@ -23,12 +23,16 @@ std::string Base62(uint64_t number) {
 
 class ObfuscateNames final : public Pass {
  public:
-  ObfuscateNames() : Pass("obfuscate_names", "Renames all nodes but inputs and outputs to short meaningless names.") {}
+  ObfuscateNames()
+      : Pass("obfuscate_names", "Renames all nodes but inputs and outputs to short meaningless names.") {}
 
   std::string doc() const override {
-    return "Names count up in file order: `0` to `9`, `a` to `z`, `A` to `Z`, `10` and so on. Inputs and outputs keep\n"
-           "theirs, also when they are listed with a port. Colocations follow. transform_graph leaves the texts by which\n"
-           "variables, tables and loops are known (`shared_name`, `frame_name`) as they are, and so does this pass unless\n"
+    return "Names count up in file order: `0` to `9`, `a` to `z`, `A` to `Z`, `10` and so on. Inputs and "
+           "outputs keep\n"
+           "theirs, also when they are listed with a port. Colocations follow. transform_graph leaves the "
+           "texts by which\n"
+           "variables, tables and loops are known (`shared_name`, `frame_name`) as they are, and so does "
+           "this pass unless\n"
            "`scrub=true`; a checkpoint can then no longer be found by them, so freeze first.";
   }
 
@@ -62,7 +66,8 @@ class ObfuscateNames final : public Pass {
     }
     original_.Clear();
     if (*scrub_) Scrub(graph, context);
-    return mapping_file_->empty() ? absl::OkStatus() : WriteFile(context.ResolvePath(*mapping_file_), mapping);
+    return mapping_file_->empty() ? absl::OkStatus()
+                                  : WriteFile(context.ResolvePath(*mapping_file_), mapping);
   }
 
  private:

@@ -87,7 +87,8 @@ std::string ParamType<int64_t>::Parse(absl::string_view text, int64_t* value) {
 std::string ParamType<int64_t>::Text(const int64_t& value) { return absl::StrCat(value); }
 
 std::string ParamType<double>::Parse(absl::string_view text, double* value) {
-  const std::string number(text);  // strtod wants a terminator; a NUL inside ends it early and is refused below.
+  const std::string number(
+      text);  // strtod wants a terminator; a NUL inside ends it early and is refused below.
   char* end = nullptr;
   *value = std::strtod(number.c_str(), &end);
   const bool any = end != number.c_str();
@@ -131,7 +132,8 @@ std::string ParamType<PartialShape>::Parse(absl::string_view text, PartialShape*
     piece = absl::StripAsciiWhitespace(piece);
     int64_t dim = -1;
     if (piece != "?" && piece != "None" && (!ParseDecimal(piece, &dim) || dim < -1)) {
-      return "a shape: numbers with commas between, such as 1,224,224,3 (-1, ? or None for an unknown dimension)";
+      return "a shape: numbers with commas between, such as 1,224,224,3 (-1, ? or None for an unknown "
+             "dimension)";
     }
     if (dim > 0 && product > std::numeric_limits<int64_t>::max() / dim) {
       return "a shape of less than 2^63 elements";

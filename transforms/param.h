@@ -1,5 +1,5 @@
-// Parameters of passes: declared once, as members of the pass, with type, default, check and documentation. Spec
-// parsing, range checks, --help and docs/passes.md all read the declaration.
+// Parameters of passes: declared once, as members of the pass, with type, default, check and documentation.
+// Spec parsing, range checks, --help and docs/passes.md all read the declaration.
 #ifndef CRYOGRAPH_TRANSFORMS_PARAM_H_
 #define CRYOGRAPH_TRANSFORMS_PARAM_H_
 
@@ -35,7 +35,8 @@ class ParamBase {
   bool given() const { return given_; }
 
   // Sets the value from what the spec gave, in its order; `values` is not empty. InvalidArgument with the
-  // parameter's name, what was found and what is expected. A single value given twice is refused with the count.
+  // parameter's name, what was found and what is expected. A single value given twice is refused with the
+  // count.
   absl::Status Set(absl::Span<const std::string> values);
 
   virtual std::string type_name() const = 0;     // "int", "list of regex"
@@ -86,19 +87,19 @@ ParamCheck<double> AtLeast(double minimum);
 ParamCheck<std::string> OneOf(std::initializer_list<absl::string_view> values);
 ParamCheck<std::string> NotEmpty();
 
-// How a value of each type is read from and written in a spec. Rules: numbers are decimal with an optional '-' and
-// blanks around; a double is what strtod takes; a bool is true, false, 1 or 0; types are "float", "int32_ref",
-// "DT_HALF"; a shape is "1,224,?,3" with -1, ? or None for an unknown dimension, "" or "[]" for a scalar and
-// "unknown" for an unknown rank.
+// How a value of each type is read from and written in a spec. Rules: numbers are decimal with an optional
+// '-' and blanks around; a double is what strtod takes; a bool is true, false, 1 or 0; types are "float",
+// "int32_ref", "DT_HALF"; a shape is "1,224,?,3" with -1, ? or None for an unknown dimension, "" or "[]" for
+// a scalar and "unknown" for an unknown rank.
 template <typename T>
 struct ParamType;
-#define CG_PARAM_TYPE_(T, description)                                                      \
-  template <>                                                                               \
-  struct ParamType<T> {                                                                     \
-    static constexpr char kName[] = description;                                            \
-    /* Empty if it went well, else what a value looks like. */                              \
-    static std::string Parse(absl::string_view text, T* value);                             \
-    static std::string Text(const T& value);                                                \
+#define CG_PARAM_TYPE_(T, description)                          \
+  template <>                                                   \
+  struct ParamType<T> {                                         \
+    static constexpr char kName[] = description;                \
+    /* Empty if it went well, else what a value looks like. */  \
+    static std::string Parse(absl::string_view text, T* value); \
+    static std::string Text(const T& value);                    \
   }
 CG_PARAM_TYPE_(bool, "bool");
 CG_PARAM_TYPE_(int64_t, "int");
@@ -116,13 +117,15 @@ struct Required {
 };
 inline constexpr Required kRequired{Required::kTag};
 
-// A member of the pass; *param is its value. T is one of the types above, or std::vector of one (a repeated key).
+// A member of the pass; *param is its value. T is one of the types above, or std::vector of one (a repeated
+// key).
 //   Param<int64_t> max_inputs_{this, "max_inputs", 1, "…", AtLeast(0)};
 //   Param<std::vector<Regex>> op_{this, "op", kRequired, "…"};
 template <typename T>
 class Param final : public ParamBase {
  public:
-  Param(ParamOwner* owner, absl::string_view name, T fallback, absl::string_view doc, ParamCheck<T> check = {})
+  Param(ParamOwner* owner, absl::string_view name, T fallback, absl::string_view doc,
+        ParamCheck<T> check = {})
       : ParamBase(name, doc, false), value_(std::move(fallback)), check_(std::move(check)) {
     default_text_ = ParamType<T>::Text(value_);
     owner->params_.push_back(this);

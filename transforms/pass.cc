@@ -20,8 +20,8 @@ absl::StatusOr<TensorName> ParseTensorName(absl::string_view text) {
   const absl::string_view port = rest.substr(colon + 1);
   if (port.empty() || !absl::ascii_isdigit(static_cast<unsigned char>(port[0])) ||
       !absl::SimpleAtoi(port, &name.port)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", text, "' names no output: after ':' there must be its number, as in '", name.node, ":0'"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "'", text, "' names no output: after ':' there must be its number, as in '", name.node, ":0'"));
   }
   name.has_port = true;
   return name;
@@ -48,7 +48,8 @@ absl::Status PassContext::ForEachGraph(bool functions, const std::function<absl:
     const absl::Status status = graph.ok() ? body(**graph) : graph.status();
     function_.clear();
     if (!status.ok()) {
-      return absl::Status(status.code(), absl::StrCat("function '", function.name(), "': ", status.message()));
+      return absl::Status(status.code(),
+                          absl::StrCat("function '", function.name(), "': ", status.message()));
     }
   }
   return absl::OkStatus();

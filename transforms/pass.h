@@ -10,10 +10,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "base/status_macros.h"  // IWYU pragma: export
-#include "graph/graph.h"         // IWYU pragma: export
-#include "graph/model.h"         // IWYU pragma: export
-#include "transforms/param.h"    // IWYU pragma: export
+#include "base/status_macros.h"   // IWYU pragma: export
+#include "graph/graph.h"          // IWYU pragma: export
+#include "graph/model.h"          // IWYU pragma: export
+#include "transforms/param.h"     // IWYU pragma: export
 #include "transforms/registry.h"  // IWYU pragma: export
 #include "transforms/report.h"
 
@@ -55,7 +55,8 @@ class PassContext {
  public:
   PassContext(Model* model, PassOptions options) : model_(model), options_(std::move(options)) {}
 
-  // For passes that must see functions, versions or the checkpoint. model().graph() is the graph that Run() gets.
+  // For passes that must see functions, versions or the checkpoint. model().graph() is the graph that Run()
+  // gets.
   Model& model() { return *model_; }
   const std::vector<TensorName>& inputs() const { return options_.inputs; }
   const std::vector<TensorName>& outputs() const { return options_.outputs; }
@@ -74,8 +75,8 @@ class PassContext {
   // Something that the user should know even without --remarks; tools print it.
   void Warn(absl::string_view text) { report().AddRemark(RemarkKind::kWarning, "", "", text); }
 
-  // Calls `body` for the main graph and then, if `functions`, for the body of each library function, in order.
-  // The error of a function's body is prefixed with the function's name.
+  // Calls `body` for the main graph and then, if `functions`, for the body of each library function, in
+  // order. The error of a function's body is prefixed with the function's name.
   absl::Status ForEachGraph(bool functions, const std::function<absl::Status(Graph&)>& body);
 
   // The step that is running; what the manager and its instrumentation use.
@@ -92,9 +93,9 @@ class PassContext {
   std::string function_;  // Whose body is being worked on.
 };
 
-// A transformation of the graph. Subclasses declare their parameters as Param members, implement Run() and register
-// themselves. Run() keeps nothing from one call to the next: a pipeline is run on many models, and a pass of a
-// repeat{} many times on one.
+// A transformation of the graph. Subclasses declare their parameters as Param members, implement Run() and
+// register themselves. Run() keeps nothing from one call to the next: a pipeline is run on many models, and a
+// pass of a repeat{} many times on one.
 class Pass : public ParamOwner {
  public:
   Pass(absl::string_view name, absl::string_view summary, Semantics semantics = Semantics::kExact)
@@ -106,16 +107,16 @@ class Pass : public ParamOwner {
   const std::string& name() const { return name_; }        // As a spec writes it: "remove_device".
   const std::string& summary() const { return summary_; }  // One sentence.
   Semantics semantics() const { return semantics_; }
-  // Further paragraphs for docs/passes.md (Markdown): what it does in detail, and where and why it differs from
-  // transform_graph.
+  // Further paragraphs for docs/passes.md (Markdown): what it does in detail, and where and why it differs
+  // from transform_graph.
   virtual std::string doc() const { return ""; }
 
   // Rules between parameters, checked when the spec is read. InvalidArgument.
   virtual absl::Status CheckParams() const { return absl::OkStatus(); }
 
-  // Rewrites `graph`, the main graph of context.model(). An error is for a graph that is broken or a request that
-  // cannot be met, naming the node; a candidate that merely does not fit is skipped with a reason. A graph can be
-  // damaged in places the pass need not touch (graph/verify.h), and then it should cope.
+  // Rewrites `graph`, the main graph of context.model(). An error is for a graph that is broken or a request
+  // that cannot be met, naming the node; a candidate that merely does not fit is skipped with a reason. A
+  // graph can be damaged in places the pass need not touch (graph/verify.h), and then it should cope.
   virtual absl::Status Run(Graph& graph, PassContext& context) = 0;
 
  private:

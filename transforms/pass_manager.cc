@@ -36,7 +36,9 @@ struct PassManager::State {
 
   std::string RemainingSpec() const {
     std::string text;
-    const auto append = [&text](absl::string_view more) { absl::StrAppend(&text, text.empty() ? "" : " ", more); };
+    const auto append = [&text](absl::string_view more) {
+      absl::StrAppend(&text, text.empty() ? "" : " ", more);
+    };
     for (size_t depth = frames.size(); depth-- > 0;) {
       const Frame& frame = frames[depth];
       const bool innermost = depth + 1 == frames.size();
@@ -150,19 +152,20 @@ absl::Status PassManager::Configure(absl::string_view text, const SpecItem& item
     if (param == nullptr) {
       std::vector<absl::string_view> names = {"ignore_errors"};
       for (const ParamBase* each : step->pass->params()) names.push_back(each->name());
-      const std::string message =
-          absl::StrCat("pass '", item.name, "' has no parameter '", first.key, "'", DidYouMean(NearestNames(first.key, names, 3)));
+      const std::string message = absl::StrCat("pass '", item.name, "' has no parameter '", first.key, "'",
+                                               DidYouMean(NearestNames(first.key, names, 3)));
       if (!options.compat) return SpecError(absl::StatusCode::kInvalidArgument, text, first.offset, message);
       warnings_.push_back(message);
       continue;
     }
-    if (const absl::Status status = param->Set(values); !status.ok()) RETURN_IF_ERROR(fail(first.offset, status));
+    if (const absl::Status status = param->Set(values); !status.ok())
+      RETURN_IF_ERROR(fail(first.offset, status));
   }
   for (const ParamBase* param : step->pass->params()) {
     if (!param->required() || param->given()) continue;
-    RETURN_IF_ERROR(fail(item.offset, absl::InvalidArgumentError(absl::StrCat(
-                                          "parameter '", param->name(), "' must be given (", param->type_name(),
-                                          "): ", param->doc()))));
+    RETURN_IF_ERROR(fail(item.offset, absl::InvalidArgumentError(
+                                          absl::StrCat("parameter '", param->name(), "' must be given (",
+                                                       param->type_name(), "): ", param->doc()))));
   }
   if (step->broken.ok()) {
     if (const absl::Status status = step->pass->CheckParams(); !status.ok()) {
@@ -231,7 +234,8 @@ absl::Status PassManager::RunStep(const Step& step, State& state) {
   report.spec = step.item->ToText();
   report.nodes_before = report.nodes_after = state.model.graph().num_nodes();
   state.context.set_report(&report);
-  const PassRun run{*step.pass, state.model, state.context, report, [&state] { return state.RemainingSpec(); }};
+  const PassRun run{*step.pass, state.model, state.context, report,
+                    [&state] { return state.RemainingSpec(); }};
 
   bool should_run = true;
   for (auto& hook : hooks_) should_run &= hook->ShouldRun(run);

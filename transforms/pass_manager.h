@@ -24,8 +24,9 @@ struct ParseOptions {
 // A parsed pipeline. Movable. One may be run on many models, one after the other.
 class PassManager {
  public:
-  // InvalidArgument, NotFound or Unimplemented with the place in the spec: SpecError(). A wrong value in a transform
-  // with ignore_errors=true is not an error here: the step will be passed over with a warning, as transform_graph does.
+  // InvalidArgument, NotFound or Unimplemented with the place in the spec: SpecError(). A wrong value in a
+  // transform with ignore_errors=true is not an error here: the step will be passed over with a warning, as
+  // transform_graph does.
   static absl::StatusOr<PassManager> Parse(absl::string_view spec, const ParseOptions& options = {});
 
   PassManager(PassManager&&);
@@ -42,12 +43,12 @@ class PassManager {
 
   void Add(std::unique_ptr<PassInstrumentation> hook);
 
-  // Runs all steps on the main graph of `model`, which must be that of `context`. Colocations are put right after each
-  // step. On an error the model is in the middle of things and must not be written. Messages name the step:
-  // "pass #3 'remove_nodes': …". The report is in context.run_report().
-  // Nodes that the context's inputs, outputs and keep and the model's signatures name are pinned, also those that come
-  // to exist on the way. After every step Promises and StructureLint look at the graph (instrument/), before the hooks
-  // that were added.
+  // Runs all steps on the main graph of `model`, which must be that of `context`. Colocations are put right
+  // after each step. On an error the model is in the middle of things and must not be written. Messages name
+  // the step: "pass #3 'remove_nodes': …". The report is in context.run_report(). Nodes that the context's
+  // inputs, outputs and keep and the model's signatures name are pinned, also those that come to exist on the
+  // way. After every step Promises and StructureLint look at the graph (instrument/), before the hooks that
+  // were added.
   absl::Status Run(Model& model, PassContext& context);
 
  private:
@@ -58,7 +59,8 @@ class PassManager {
   PassManager();
   absl::Status Build(absl::string_view text, const std::vector<SpecItem>& items, const ParseOptions& options,
                      std::vector<Step>* steps);
-  absl::Status Configure(absl::string_view text, const SpecItem& item, const ParseOptions& options, Step* step);
+  absl::Status Configure(absl::string_view text, const SpecItem& item, const ParseOptions& options,
+                         Step* step);
   absl::Status RunSteps(const std::vector<Step>& steps, State& state);
   absl::Status RunRepeat(const Step& step, State& state);
   absl::Status RunStep(const Step& step, State& state);

@@ -33,7 +33,8 @@ using ::testing::Not;
 // Passes for tests. They count what the manager does with them.
 class FailAfterEdit final : public Pass {
  public:
-  FailAfterEdit() : Pass("test_fail_after_edit", "Renames the first node, adds a function's edit, and fails.") {}
+  FailAfterEdit()
+      : Pass("test_fail_after_edit", "Renames the first node, adds a function's edit, and fails.") {}
   absl::Status Run(Graph& graph, PassContext& context) override {
     for (Node node : graph.nodes()) {
       RETURN_IF_ERROR(graph.Rename(node, "spoilt"));
@@ -125,7 +126,8 @@ PassOptions Outputs(std::initializer_list<const char*> names) {
 
 class Runner {
  public:
-  Runner(absl::string_view text, PassOptions options = {}) : model(Load(text)), context(&model, std::move(options)) {}
+  Runner(absl::string_view text, PassOptions options = {})
+      : model(Load(text)), context(&model, std::move(options)) {}
 
   absl::Status Run(absl::string_view spec, std::unique_ptr<PassInstrumentation> hook = nullptr,
                    const ParseOptions& options = {}) {
@@ -149,9 +151,11 @@ TEST(PassManagerTest, UnknownPassNamesTheNearest) {
 }
 
 TEST(PassManagerTest, UnknownParameterNamesTheNearest) {
-  EXPECT_THAT(PassManager::Parse("remove_nodes(op=Identity, max_input=2)"),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("1:27: pass 'remove_nodes' has no parameter 'max_input'; did you mean 'max_inputs'?")));
+  EXPECT_THAT(
+      PassManager::Parse("remove_nodes(op=Identity, max_input=2)"),
+      StatusIs(
+          absl::StatusCode::kInvalidArgument,
+          HasSubstr("1:27: pass 'remove_nodes' has no parameter 'max_input'; did you mean 'max_inputs'?")));
   ParseOptions compat;
   compat.compat = true;
   ASSERT_OK_AND_ASSIGN(const PassManager manager,
@@ -160,24 +164,31 @@ TEST(PassManagerTest, UnknownParameterNamesTheNearest) {
 }
 
 TEST(PassManagerTest, NamesOfTheOriginalThatAreNotSupportedSaySo) {
-  for (const char* name : {"fuse_remote_graph", "place_remote_graph_arguments", "fold_moments", "fuse_convolutions",
-                           "rewrite_quantized_stripped_model_for_hexagon", "fold_batch_norms_algebraic",
-                           "fuse_quantized_conv_and_requantize", "fake_quantize_training", "remove_ema"}) {
-    EXPECT_THAT(PassManager::Parse(name), StatusIs(absl::StatusCode::kUnimplemented,
-                                                   HasSubstr(absl::StrCat("'", name, "' is not supported: "))));
+  for (const char* name :
+       {"fuse_remote_graph", "place_remote_graph_arguments", "fold_moments", "fuse_convolutions",
+        "rewrite_quantized_stripped_model_for_hexagon", "fold_batch_norms_algebraic",
+        "fuse_quantized_conv_and_requantize", "fake_quantize_training", "remove_ema"}) {
+    EXPECT_THAT(PassManager::Parse(name),
+                StatusIs(absl::StatusCode::kUnimplemented,
+                         HasSubstr(absl::StrCat("'", name, "' is not supported: "))));
   }
   // Routines of the original that never were transforms.
   for (const char* name : {"create_const", "generate_hexagon"}) {
-    EXPECT_THAT(PassManager::Parse(name), StatusIs(absl::StatusCode::kNotFound, HasSubstr("no pass is named")));
+    EXPECT_THAT(PassManager::Parse(name),
+                StatusIs(absl::StatusCode::kNotFound, HasSubstr("no pass is named")));
   }
 }
 
 TEST(PassManagerTest, WrongValuesShowTheParameter) {
-  EXPECT_THAT(PassManager::Parse("set_device(if_default=yes)"),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("1:12: pass 'set_device': parameter 'if_default' is 'yes'; expected true, false, 1 or 0")));
-  EXPECT_THAT(PassManager::Parse("remove_nodes(op=A, max_inputs=2147483648)"),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("expected from -2147483648 to 2147483647")));
+  EXPECT_THAT(
+      PassManager::Parse("set_device(if_default=yes)"),
+      StatusIs(
+          absl::StatusCode::kInvalidArgument,
+          HasSubstr(
+              "1:12: pass 'set_device': parameter 'if_default' is 'yes'; expected true, false, 1 or 0")));
+  EXPECT_THAT(
+      PassManager::Parse("remove_nodes(op=A, max_inputs=2147483648)"),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("expected from -2147483648 to 2147483647")));
 }
 
 TEST(PassManagerTest, IgnoreErrorsIsForEveryPass) {
@@ -191,7 +202,8 @@ TEST(PassManagerTest, IgnoreErrorsIsForEveryPass) {
 }
 
 TEST(PassManagerTest, SpecReadsBack) {
-  const std::string spec = "clear_devices repeat(max=3) { remove_nodes(op=Identity, max_inputs=1) } set_device(device=\"\")";
+  const std::string spec =
+      "clear_devices repeat(max=3) { remove_nodes(op=Identity, max_inputs=1) } set_device(device=\"\")";
   ASSERT_OK_AND_ASSIGN(const PassManager manager, PassManager::Parse(spec));
   EXPECT_EQ(manager.ToSpec(), spec);
   std::vector<std::string> names;
@@ -217,9 +229,10 @@ TEST(PassManagerTest, ReportsWhatEachStepDid) {
             "   2  remove_nodes           3          2  1 removed, 1 skipped\n"
             "      skipped: y (Relu): its name is an input or output of the graph\n"
             "   3  remove_device          2          2  no change\n");
-  EXPECT_THAT(runner.context.run_report().Json(),
-              AllOf(HasSubstr("\"spec\": \"remove_nodes(op=\\\"Identity|Relu\\\")\""), HasSubstr("\"removed\": 1"),
-                    HasSubstr("\"skips\": {\"its name is an input or output of the graph\": 1}")));
+  EXPECT_THAT(
+      runner.context.run_report().Json(),
+      AllOf(HasSubstr("\"spec\": \"remove_nodes(op=\\\"Identity|Relu\\\")\""), HasSubstr("\"removed\": 1"),
+            HasSubstr("\"skips\": {\"its name is an input or output of the graph\": 1}")));
 }
 
 TEST(PassManagerTest, IgnoredErrorsPutTheModelBack) {
@@ -240,20 +253,24 @@ TEST(PassManagerTest, IgnoredErrorsIncludeDefectsAndLostOutputs) {
   ASSERT_OK(runner.Run("test_make_cycle(ignore_errors=true) test_lose_output(name=y, ignore_errors=true)"));
   EXPECT_EQ(Print(runner.model), before);
   EXPECT_THAT(runner.context.run_report().AllWarnings(),
-              ElementsAre(HasSubstr("after pass #1 'test_make_cycle': "), HasSubstr("output 'y' of the graph is gone")));
+              ElementsAre(HasSubstr("after pass #1 'test_make_cycle': "),
+                          HasSubstr("output 'y' of the graph is gone")));
 }
 
 TEST(PassManagerTest, IgnoredErrorsIncludeWrongParameters) {
   Runner runner(kChain);
-  ASSERT_OK(runner.Run("remove_nodes(ignore_errors=true) set_device(if_default=x, ignore_errors=true) remove_device"));
-  EXPECT_THAT(runner.context.run_report().AllWarnings(),
-              ElementsAre(HasSubstr("parameter 'op' must be given"), HasSubstr("parameter 'if_default' is 'x'")));
+  ASSERT_OK(runner.Run(
+      "remove_nodes(ignore_errors=true) set_device(if_default=x, ignore_errors=true) remove_device"));
+  EXPECT_THAT(
+      runner.context.run_report().AllWarnings(),
+      ElementsAre(HasSubstr("parameter 'op' must be given"), HasSubstr("parameter 'if_default' is 'x'")));
 }
 
 TEST(PassManagerTest, FailuresNameTheStep) {
   Runner runner(kChain, Outputs({"y"}));
-  EXPECT_THAT(runner.Run("remove_device test_fail_after_edit"),
-              StatusIs(absl::StatusCode::kInternal, Eq("pass #2 'test_fail_after_edit': it was bound to fail")));
+  EXPECT_THAT(
+      runner.Run("remove_device test_fail_after_edit"),
+      StatusIs(absl::StatusCode::kInternal, Eq("pass #2 'test_fail_after_edit': it was bound to fail")));
 }
 
 TEST(PassManagerTest, ALostOutputNamesThePass) {
@@ -270,14 +287,16 @@ TEST(PassManagerTest, ANewDefectNamesThePass) {
 }
 
 TEST(PassManagerTest, OldDefectsDoNotStopThosePassesThatCope) {
-  const std::string broken = absl::StrCat(kChain, "node { name: \"z\" op: \"Relu\" input: \"gone\" input: \"y\" }");
+  const std::string broken =
+      absl::StrCat(kChain, "node { name: \"z\" op: \"Relu\" input: \"gone\" input: \"y\" }");
   Runner stripped(broken, Outputs({"y"}));
   EXPECT_OK(stripped.Run("remove_device strip_unused_nodes"));
   // But what is left of them cannot be written.
   Runner kept(broken, Outputs({"y"}));
-  EXPECT_THAT(kept.Run("remove_device"),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       AllOf(HasSubstr("was defective before the first pass and still is"), HasSubstr("'gone'"))));
+  EXPECT_THAT(
+      kept.Run("remove_device"),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               AllOf(HasSubstr("was defective before the first pass and still is"), HasSubstr("'gone'"))));
   // And a new one is the pass's.
   Runner worse(broken, Outputs({"y"}));
   EXPECT_THAT(worse.Run("test_make_cycle"),
@@ -293,7 +312,8 @@ TEST(PassManagerTest, NamesThatTheGraphLacksAreWarnedOf) {
 
 TEST(PassManagerTest, VersionsAndLibraryAreCarriedAlong) {
   Runner runner(kChain, Outputs({"y"}));
-  ASSERT_OK(runner.Run("strip_unused_nodes(prune_functions=false) remove_nodes(op=Identity) obfuscate_names"));
+  ASSERT_OK(
+      runner.Run("strip_unused_nodes(prune_functions=false) remove_nodes(op=Identity) obfuscate_names"));
   const std::string text = Print(runner.model);
   EXPECT_THAT(text, HasSubstr("producer: 134"));
   EXPECT_THAT(text, HasSubstr("min_consumer: 12"));
@@ -312,7 +332,8 @@ TEST(PassManagerTest, RepeatEndsWhenNothingChanges) {
 }
 
 TEST(PassManagerTest, APipelineRunsOnManyModels) {
-  ASSERT_OK_AND_ASSIGN(PassManager manager, PassManager::Parse("remove_nodes(op=Identity) strip_unused_nodes"));
+  ASSERT_OK_AND_ASSIGN(PassManager manager,
+                       PassManager::Parse("remove_nodes(op=Identity) strip_unused_nodes"));
   std::string first;
   for (int i = 0; i < 3; ++i) {
     Model model = Load(kChain);
@@ -355,7 +376,8 @@ TEST(InstrumentTest, DumpsAreNumbered) {
   Runner runner(kChain, Outputs({"y"}));
   ASSERT_OK(runner.Run("remove_device remove_nodes(op=Identity)", std::make_unique<Dump>(directory)));
   EXPECT_THAT(ReadFile(directory + "/00_input.pbtxt"), HasSubstr("/cpu:0"));
-  EXPECT_THAT(ReadFile(directory + "/01_remove_device.pbtxt"), AllOf(Not(HasSubstr("/cpu:0")), HasSubstr("\"i\"")));
+  EXPECT_THAT(ReadFile(directory + "/01_remove_device.pbtxt"),
+              AllOf(Not(HasSubstr("/cpu:0")), HasSubstr("\"i\"")));
   EXPECT_EQ(ReadFile(directory + "/02_remove_nodes.pbtxt"), Print(runner.model));
 }
 
@@ -369,15 +391,18 @@ TEST(InstrumentTest, AReproducerFailsTheSameWay) {
   EXPECT_THAT(runner.context.run_report().warnings, Contains(HasSubstr(directory)));
 
   const std::string spec = ReadFile(directory + "/reproducer.transforms");
-  EXPECT_THAT(spec, AllOf(HasSubstr("--outputs=y"),
-                          HasSubstr("\ntest_lose_output(name=y) repeat(max=4) { test_count_down test_lose_output(name=y) } "
-                                    "set_device(device=foo)\n")));
+  EXPECT_THAT(
+      spec,
+      AllOf(HasSubstr("--outputs=y"),
+            HasSubstr("\ntest_lose_output(name=y) repeat(max=4) { test_count_down test_lose_output(name=y) } "
+                      "set_device(device=foo)\n")));
   const auto bytes = std::make_shared<const std::string>(ReadFile(directory + "/reproducer.pb"));
   ASSERT_OK_AND_ASSIGN(Model model, ImportGraphDef(*bytes, bytes, "reproducer.pb"));
   EXPECT_THAT(Print(model), AllOf(HasSubstr("i: 4"), Not(HasSubstr("/cpu:0"))));
   PassContext context(&model, Outputs({"y"}));
   ASSERT_OK_AND_ASSIGN(PassManager manager, PassManager::Parse(spec));
-  EXPECT_THAT(manager.Run(model, context), StatusIs(absl::StatusCode::kInternal, HasSubstr("output 'y' of the graph is gone")));
+  EXPECT_THAT(manager.Run(model, context),
+              StatusIs(absl::StatusCode::kInternal, HasSubstr("output 'y' of the graph is gone")));
 }
 
 TEST(PassContextTest, TensorNames) {

@@ -37,8 +37,8 @@ class Regex {
   std::shared_ptr<const re2::RE2> compiled_;
 };
 
-// Whether a node's op type matches one of several patterns, at the cost of an array look-up per node: each distinct
-// type of the graph is tried once.
+// Whether a node's op type matches one of several patterns, at the cost of an array look-up per node: each
+// distinct type of the graph is tried once.
 class OpFilter {
  public:
   OpFilter(std::vector<Regex> patterns, bool matches_if_empty)
@@ -49,7 +49,7 @@ class OpFilter {
 
  private:
   std::vector<Regex> patterns_;
-  bool matches_if_empty_;  // Answer if there are no patterns at all.
+  bool matches_if_empty_;           // Answer if there are no patterns at all.
   std::vector<signed char> known_;  // By op_id(): -1 unknown, else the answer.
 };
 

@@ -91,9 +91,12 @@ std::string PassRegistry::Summary() const {
 std::string PassRegistry::Markdown() const {
   std::string text =
       "# Passes\n\n"
-      "Every pass that a spec can name, generated from the registry (`transform_graph --passes_markdown`; a test\n"
-      "compares). Each also takes `ignore_errors=true`: if it fails, the graph stays as it was before it and the run\n"
-      "goes on. Types: `regex` is RE2 syntax and must match the whole text (a lone `*` matches any); a list takes its\n"
+      "Every pass that a spec can name, generated from the registry (`transform_graph --passes_markdown`; a "
+      "test\n"
+      "compares). Each also takes `ignore_errors=true`: if it fails, the graph stays as it was before it and "
+      "the run\n"
+      "goes on. Types: `regex` is RE2 syntax and must match the whole text (a lone `*` matches any); a list "
+      "takes its\n"
       "key several times. The notation itself: [spec.md](spec.md).\n\n"
       "| pass | what it does |\n|---|---|\n";
   for (const auto& [name, factory] : factories_) {
@@ -109,12 +112,13 @@ std::string PassRegistry::Markdown() const {
     if (!pass->params().empty()) {
       text += "\n| parameter | type | default | meaning |\n|---|---|---|---|\n";
       for (const ParamBase* param : pass->params()) {
-        const std::string fallback = param->required()              ? "required"
-                                     : param->default_text().empty() ? ""
-                                                                     : absl::StrCat("`", param->default_text(), "`");
+        const std::string fallback = param->required() ? "required"
+                                     : param->default_text().empty()
+                                         ? ""
+                                         : absl::StrCat("`", param->default_text(), "`");
         absl::StrAppend(&text, "| `", param->name(), "` | ", param->type_name(),
-                        param->expected().empty() ? "" : ", ", Cell(param->expected()), " | ", Cell(fallback), " | ",
-                        Cell(param->doc()), " |\n");
+                        param->expected().empty() ? "" : ", ", Cell(param->expected()), " | ", Cell(fallback),
+                        " | ", Cell(param->doc()), " |\n");
       }
     }
     if (const std::string doc = pass->doc(); !doc.empty()) absl::StrAppend(&text, "\n", doc, "\n");

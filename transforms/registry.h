@@ -24,11 +24,11 @@ class PassRegistry {
   // Stops the program if a pass or an alias of that name is there: a mistake of the source, not of a user.
   void Register(Factory factory, std::initializer_list<const char*> aliases);
 
-  // A fresh pass with its default parameters. NotFound names the nearest passes; for the name of a transform that
-  // transform_graph had and Cryograph lacks, it says what to use instead.
+  // A fresh pass with its default parameters. NotFound names the nearest passes; for the name of a transform
+  // that transform_graph had and Cryograph lacks, it says what to use instead.
   absl::StatusOr<std::unique_ptr<Pass>> Create(absl::string_view name) const;
 
-  std::vector<std::string> names() const;                       // Sorted, without aliases.
+  std::vector<std::string> names() const;                          // Sorted, without aliases.
   std::vector<std::string> aliases(absl::string_view name) const;  // Other names of a pass, sorted.
 
   // One line per pass, sorted by name: "  remove_device  Clears …".
@@ -49,8 +49,8 @@ struct PassRegistration {
 
 // Registers a pass class under its own name and, if given, further names:
 //   CRYOGRAPH_REGISTER_PASS(RemoveDevice, "clear_devices");
-#define CRYOGRAPH_REGISTER_PASS(Class, ...)                                    \
-  static const ::cryograph::PassRegistration cg_registration_of_##Class(       \
+#define CRYOGRAPH_REGISTER_PASS(Class, ...)                              \
+  static const ::cryograph::PassRegistration cg_registration_of_##Class( \
       []() -> std::unique_ptr<::cryograph::Pass> { return std::make_unique<Class>(); }, {__VA_ARGS__})
 
 }  // namespace cryograph

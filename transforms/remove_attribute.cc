@@ -6,8 +6,8 @@
 namespace cryograph {
 namespace {
 
-// "_out*" as a regular expression; a lone "*" is taken literally, as transform_graph does: without any attribute no
-// node can be loaded.
+// "_out*" as a regular expression; a lone "*" is taken literally, as transform_graph does: without any
+// attribute no node can be loaded.
 absl::StatusOr<Regex> GlobRegex(const std::string& glob) {
   if (glob == "*") return Regex::Compile("\\*");
   std::string pattern;
@@ -30,7 +30,8 @@ class RemoveAttribute final : public Pass {
              Semantics::kNotKept) {}
 
   std::string doc() const override {
-    return "transform_graph takes one literal name and one op type. Here both are lists, names may hold `*` and `?` (a\n"
+    return "transform_graph takes one literal name and one op type. Here both are lists, names may hold `*` "
+           "and `?` (a\n"
            "lone `*` is a literal one, as there), and op types are regular expressions.";
   }
 
@@ -65,9 +66,10 @@ class RemoveAttribute final : public Pass {
   }
 
  private:
-  Param<std::vector<std::string>> attribute_name_{this, "attribute_name", kRequired,
-                                                  "Attributes to delete; `*` and `?` stand for any characters."};
-  Param<std::vector<Regex>> op_name_{this, "op_name", {}, "Only nodes of these op types; none given or `*`: all."};
+  Param<std::vector<std::string>> attribute_name_{
+      this, "attribute_name", kRequired, "Attributes to delete; `*` and `?` stand for any characters."};
+  Param<std::vector<Regex>> op_name_{
+      this, "op_name", {}, "Only nodes of these op types; none given or `*`: all."};
   Param<bool> functions_{this, "functions", false, "Also in the functions of the library."};
 };
 CRYOGRAPH_REGISTER_PASS(RemoveAttribute);

@@ -9,12 +9,16 @@ namespace {
 class RemoveControlDependencies final : public Pass {
  public:
   RemoveControlDependencies()
-      : Pass("remove_control_dependencies", "Removes the control inputs of every node.", Semantics::kNotKept) {}
+      : Pass("remove_control_dependencies", "Removes the control inputs of every node.",
+             Semantics::kNotKept) {}
 
   std::string doc() const override {
-    return "Unsafe by design: what ran before a node because of a control input (an initialiser, an assertion) no longer\n"
-           "does. The remarks list every edge. A control input that puts a node into a loop's frame or into a branch of a\n"
-           "conditional stays, since without it the graph cannot be loaded or both branches run; transform_graph removes\n"
+    return "Unsafe by design: what ran before a node because of a control input (an initialiser, an "
+           "assertion) no longer\n"
+           "does. The remarks list every edge. A control input that puts a node into a loop's frame or into "
+           "a branch of a\n"
+           "conditional stays, since without it the graph cannot be loaded or both branches run; "
+           "transform_graph removes\n"
            "those, too, and so does `force=true` (or `--compat`).";
   }
 

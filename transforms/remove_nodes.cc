@@ -13,21 +13,28 @@ namespace {
 class RemoveNodes final : public Pass {
  public:
   RemoveNodes()
-      : Pass("remove_nodes", "Removes nodes of certain op types; their readers read their first input instead.",
+      : Pass("remove_nodes",
+             "Removes nodes of certain op types; their readers read their first input instead.",
              Semantics::kNotKept) {}
 
   std::string doc() const override {
-    return "A node goes if its type matches and it has from one to `max_inputs` data inputs; those behind the first are\n"
-           "forgotten, and go if nobody else reads them. Inputs and outputs of the graph stay. Where transform_graph goes wrong, the node stays, with a remark:\n"
+    return "A node goes if its type matches and it has from one to `max_inputs` data inputs; those behind "
+           "the first are\n"
+           "forgotten, and go if nobody else reads them. Inputs and outputs of the graph stay. Where "
+           "transform_graph goes wrong, the node stays, with a remark:\n"
            "\n"
-           "* It has control readers and reads a Switch, Merge, Enter, Exit or NextIteration: the readers would no longer be\n"
+           "* It has control readers and reads a Switch, Merge, Enter, Exit or NextIteration: the readers "
+           "would no longer be\n"
            "  bound to a branch or an iteration (transform_graph makes both branches of a conditional run).\n"
            "* It stands between NextIteration and Merge, which must meet directly.\n"
-           "* It waits for something by a control input and is read by a Merge, or a further output of it is read.\n"
+           "* It waits for something by a control input and is read by a Merge, or a further output of it is "
+           "read.\n"
            "* Its output has another type than its input (`force=true` removes it all the same).\n"
-           "* It reads a reference variable that is assigned to on the way to the outputs: it may hold the value from before.\n"
+           "* It reads a reference variable that is assigned to on the way to the outputs: it may hold the "
+           "value from before.\n"
            "\n"
-           "Control inputs of a removed node move to its readers; transform_graph forgets them. The other nodes stay where\n"
+           "Control inputs of a removed node move to its readers; transform_graph forgets them. The other "
+           "nodes stay where\n"
            "they are in the file. `--compat` does as transform_graph does, but for the order of nodes.";
   }
 
@@ -83,8 +90,8 @@ class RemoveNodes final : public Pass {
     State& StateOf(NodeId id) { return state_[static_cast<uint32_t>(id)]; }
     bool Undecided(NodeId id) {
       const Node node = graph_.node(id);
-      return graph_.alive(id) && StateOf(id) == kUndecided && selected_.Matches(node) && node.num_inputs() >= 1 &&
-             node.num_inputs() <= max_inputs_;
+      return graph_.alive(id) && StateOf(id) == kUndecided && selected_.Matches(node) &&
+             node.num_inputs() >= 1 && node.num_inputs() <= max_inputs_;
     }
 
     // `node` is a candidate; what it reads has been decided.
@@ -94,7 +101,8 @@ class RemoveNodes final : public Pass {
       if (!node.OnlyOutputUsed(0)) return Keep(node, "a further output of it is read");
       if (context_.compat()) {
         graph_.RemoveAllControlInputs(node);
-      } else if (const absl::string_view why = ControlFlowReason(node, graph_.node(source.node)); !why.empty()) {
+      } else if (const absl::string_view why = ControlFlowReason(node, graph_.node(source.node));
+                 !why.empty()) {
         return Keep(node, why);
       }
       if (!force_ && ChangesType(node)) return Keep(node, "its output has another type than its first input");
@@ -132,12 +140,14 @@ class RemoveNodes final : public Pass {
       if (!waits && !next) return "";
       for (const Use& use : node.uses()) {
         if (!IsMerge(node.graph().node(use.user).op())) continue;
-        return next ? "it stands between NextIteration and Merge" : "a Merge reads it, and it runs in one branch only";
+        return next ? "it stands between NextIteration and Merge"
+                    : "a Merge reads it, and it runs in one branch only";
       }
       return "";
     }
 
-    // Whether output 0 has another type than input 0, references aside. What no schema tells counts as the same.
+    // Whether output 0 has another type than input 0, references aside. What no schema tells counts as the
+    // same.
     bool ChangesType(Node node) {
       const OpSchema* schema = registry_.Find(node.op());
       if (schema == nullptr || schema->inputs.empty() || schema->outputs.empty()) return false;
@@ -215,14 +225,16 @@ class RemoveNodes final : public Pass {
     int64_t max_inputs_;
     bool force_;
     std::vector<State> state_;
-    std::vector<bool> needed_;  // Empty until somebody asks.
+    std::vector<bool> needed_;                    // Empty until somebody asks.
     absl::flat_hash_map<NodeId, bool> assigned_;  // Whether something assigns to this variable.
   };
 
   Param<std::vector<Regex>> op_{this, "op", kRequired, "Op types to remove."};
-  Param<int64_t> max_inputs_{this, "max_inputs", 1, "Most data inputs that such a node may have.",
-                             InRange(std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max())};
-  Param<bool> force_{this, "force", false, "Also nodes whose output has another type than their first input."};
+  Param<int64_t> max_inputs_{
+      this, "max_inputs", 1, "Most data inputs that such a node may have.",
+      InRange(std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max())};
+  Param<bool> force_{this, "force", false,
+                     "Also nodes whose output has another type than their first input."};
 };
 CRYOGRAPH_REGISTER_PASS(RemoveNodes);
 

@@ -12,7 +12,8 @@ class RenameAttribute final : public Pass {
              Semantics::kNotKept) {}
 
   std::string doc() const override {
-    return "If a node has both names already, transform_graph drops the old one's value without a word. That is an error\n"
+    return "If a node has both names already, transform_graph drops the old one's value without a word. That "
+           "is an error\n"
            "here, unless `overwrite` says which of the two values to keep (or `--compat` is set).";
   }
 
@@ -58,12 +59,15 @@ class RenameAttribute final : public Pass {
     return absl::OkStatus();
   }
 
-  Param<std::string> old_attribute_name_{this, "old_attribute_name", kRequired, "The attribute's present name."};
+  Param<std::string> old_attribute_name_{this, "old_attribute_name", kRequired,
+                                         "The attribute's present name."};
   Param<std::string> new_attribute_name_{this, "new_attribute_name", kRequired, "Its new name.", NotEmpty()};
-  Param<std::vector<Regex>> op_name_{this, "op_name", {}, "Only nodes of these op types; none given or `*`: all."};
-  Param<bool> overwrite_{this, "overwrite", false,
-                         "Which value stays on a node that has both names: true the old name's, false the new name's. "
-                         "Not given: such a node is an error."};
+  Param<std::vector<Regex>> op_name_{
+      this, "op_name", {}, "Only nodes of these op types; none given or `*`: all."};
+  Param<bool> overwrite_{
+      this, "overwrite", false,
+      "Which value stays on a node that has both names: true the old name's, false the new name's. "
+      "Not given: such a node is an error."};
   Param<bool> functions_{this, "functions", false, "Also in the functions of the library."};
 };
 CRYOGRAPH_REGISTER_PASS(RenameAttribute);

@@ -25,16 +25,20 @@ class RenameNode final : public Pass {
   RenameNode() : Pass("rename_node", "Renames nodes; inputs, control inputs and colocations follow.") {}
 
   std::string doc() const override {
-    return "The n-th old name becomes the n-th new one, all at once, so that names can be swapped. One `*` in both stands\n"
-           "for the same text: `rename_node(old_node_name=\"tower_0/*\", new_node_name=\"*\")` drops a prefix. A name that no\n"
-           "node has is an error, as is a new name that another node keeps. An input or output of the graph keeps its\n"
+    return "The n-th old name becomes the n-th new one, all at once, so that names can be swapped. One `*` "
+           "in both stands\n"
+           "for the same text: `rename_node(old_node_name=\"tower_0/*\", new_node_name=\"*\")` drops a "
+           "prefix. A name that no\n"
+           "node has is an error, as is a new name that another node keeps. An input or output of the graph "
+           "keeps its\n"
            "name; to rename one, list the new name instead: it is an output from then on.";
   }
 
   absl::Status CheckParams() const override {
     if (old_node_name_->size() != new_node_name_->size()) {
-      return absl::InvalidArgumentError(absl::StrCat("there are ", old_node_name_->size(), " old_node_name and ",
-                                                     new_node_name_->size(), " new_node_name; they go in pairs"));
+      return absl::InvalidArgumentError(absl::StrCat("there are ", old_node_name_->size(),
+                                                     " old_node_name and ", new_node_name_->size(),
+                                                     " new_node_name; they go in pairs"));
     }
     for (size_t i = 0; i < old_node_name_->size(); ++i) {
       const std::string &from = (*old_node_name_)[i], &to = (*new_node_name_)[i];
@@ -66,8 +70,8 @@ class RenameNode final : public Pass {
       const Node holder = graph.Find(name);
       if (!holder || holder == node) continue;
       if (moves.count(holder.id()) == 0) {
-        return absl::InvalidArgumentError(absl::StrCat("cannot rename '", node.name(), "' to '", name, "': a node (",
-                                                       holder.op(), ") has that name"));
+        return absl::InvalidArgumentError(absl::StrCat("cannot rename '", node.name(), "' to '", name,
+                                                       "': a node (", holder.op(), ") has that name"));
       }
       RETURN_IF_ERROR(graph.Rename(holder, graph.UniqueName(absl::StrCat(name, "_renamed"))));
     }
@@ -78,7 +82,8 @@ class RenameNode final : public Pass {
 
  private:
   // Later pairs do not see what earlier ones did; of several that fit a node the first counts.
-  absl::Status Collect(Graph& graph, PassContext& context, std::vector<std::pair<Node, std::string>>* renames) {
+  absl::Status Collect(Graph& graph, PassContext& context,
+                       std::vector<std::pair<Node, std::string>>* renames) {
     absl::flat_hash_map<NodeId, bool> taken;
     for (size_t i = 0; i < old_node_name_->size(); ++i) {
       const std::string &from = (*old_node_name_)[i], &to = (*new_node_name_)[i];
@@ -91,8 +96,10 @@ class RenameNode final : public Pass {
         if (name == node.name()) return absl::OkStatus();
         if (node.pinned() && !context.compat()) {
           return absl::InvalidArgumentError(
-              absl::StrCat("node '", node.name(), "' is an input or output of the graph, whose name is promised; to "
-                           "rename it, list '", name, "' instead"));
+              absl::StrCat("node '", node.name(),
+                           "' is an input or output of the graph, whose name is promised; to "
+                           "rename it, list '",
+                           name, "' instead"));
         }
         renames->emplace_back(node, std::move(name));
         return absl::OkStatus();
@@ -133,8 +140,8 @@ class RenameNode final : public Pass {
 
   Param<std::vector<std::string>> old_node_name_{this, "old_node_name", kRequired,
                                                  "Present names; one `*` stands for any text.", NotEmpty()};
-  Param<std::vector<std::string>> new_node_name_{this, "new_node_name", kRequired, "New names, in the same order.",
-                                                 NotEmpty()};
+  Param<std::vector<std::string>> new_node_name_{this, "new_node_name", kRequired,
+                                                 "New names, in the same order.", NotEmpty()};
 };
 CRYOGRAPH_REGISTER_PASS(RenameNode);
 

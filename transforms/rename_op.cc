@@ -11,7 +11,8 @@ class RenameOp final : public Pass {
   RenameOp() : Pass("rename_op", "Changes the op type of every node of one type.", Semantics::kNotKept) {}
 
   std::string doc() const override {
-    return "Names are literal and nothing but the type changes. A warning tells if no TensorFlow knows the new type, or\n"
+    return "Names are literal and nothing but the type changes. A warning tells if no TensorFlow knows the "
+           "new type, or\n"
            "if it has other attributes than the nodes bring along.";
   }
 
@@ -47,12 +48,13 @@ class RenameOp final : public Pass {
   static std::string Unfit(const OpSchema& schema, Node node) {
     for (absl::string_view key : node.attr_keys()) {
       if (key.empty() || key[0] == '_' || schema.FindAttr(key) != nullptr) continue;
-      return absl::StrCat("node '", node.name(), "' has an attribute '", key, "', but op '", schema.name, "' has not");
+      return absl::StrCat("node '", node.name(), "' has an attribute '", key, "', but op '", schema.name,
+                          "' has not");
     }
     for (const AttrSchema& attr : schema.attrs) {
       if (attr.has_default || node.has_attr(attr.name)) continue;
-      return absl::StrCat("node '", node.name(), "' has no attribute '", attr.name, "', but op '", schema.name,
-                          "' needs one");
+      return absl::StrCat("node '", node.name(), "' has no attribute '", attr.name, "', but op '",
+                          schema.name, "' needs one");
     }
     return "";
   }

@@ -60,7 +60,8 @@ void StepReport::Count(absl::string_view what, int64_t n) {
   counts.emplace_back(std::string(what), n);
 }
 
-void StepReport::AddRemark(RemarkKind kind, absl::string_view node, absl::string_view op, absl::string_view text) {
+void StepReport::AddRemark(RemarkKind kind, absl::string_view node, absl::string_view op,
+                           absl::string_view text) {
   if (kind == RemarkKind::kSkip) {
     const auto [found, added] = skip_index_.try_emplace(std::string(text), skips.size());
     if (added) {
@@ -84,8 +85,8 @@ std::string RunReport::Table(bool remarks) const {
     width = std::max(width, step.pass.size());
     timed |= step.ms >= 0;
   }
-  std::string text = absl::StrFormat("%4s  %-*s  %9s  %9s%s  %s\n", "step", static_cast<int>(width), "pass", "nodes",
-                                     "after", timed ? "         ms" : "", "result");
+  std::string text = absl::StrFormat("%4s  %-*s  %9s  %9s%s  %s\n", "step", static_cast<int>(width), "pass",
+                                     "nodes", "after", timed ? "         ms" : "", "result");
   for (const StepReport& step : steps) {
     absl::StrAppendFormat(&text, "%4d  %-*s  %9d  %9d", step.number, static_cast<int>(width), step.pass,
                           step.nodes_before, step.nodes_after);
@@ -99,7 +100,8 @@ std::string RunReport::Table(bool remarks) const {
     }
     if (step.remarks_dropped > 0) {
       absl::StrAppend(&text, "      … and ", step.remarks_dropped, " remarks more\n");
-      for (const auto& [why, n] : step.skips) absl::StrAppend(&text, "      skipped ", n, " times: ", why, "\n");
+      for (const auto& [why, n] : step.skips)
+        absl::StrAppend(&text, "      skipped ", n, " times: ", why, "\n");
     }
   }
   return text;
@@ -136,7 +138,8 @@ std::string RunReport::Json() const {
     absl::StrAppend(&text, "], \"remarks_dropped\": ", step.remarks_dropped, "}");
   }
   text += "\n], \"warnings\": [";
-  for (size_t i = 0; i < warnings.size(); ++i) absl::StrAppend(&text, i == 0 ? "" : ", ", Quoted(warnings[i]));
+  for (size_t i = 0; i < warnings.size(); ++i)
+    absl::StrAppend(&text, i == 0 ? "" : ", ", Quoted(warnings[i]));
   return text + "]}\n";
 }
 

@@ -1,4 +1,5 @@
-// What a run of a pipeline did: per step the time, the figures, the remarks; as a table for people and as JSON.
+// What a run of a pipeline did: per step the time, the figures, the remarks; as a table for people and as
+// JSON.
 #ifndef CRYOGRAPH_TRANSFORMS_REPORT_H_
 #define CRYOGRAPH_TRANSFORMS_REPORT_H_
 

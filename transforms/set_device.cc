@@ -5,7 +5,8 @@
 namespace cryograph {
 namespace {
 
-// A device as TensorFlow's placer reads it, in full or in part; "/gpu:0" is the old way to write "/device:GPU:0".
+// A device as TensorFlow's placer reads it, in full or in part; "/gpu:0" is the old way to write
+// "/device:GPU:0".
 bool IsDeviceName(absl::string_view text) {
   static const re2::RE2& pattern = *new re2::RE2(
       R"((/job:[A-Za-z][A-Za-z0-9_]*|/(replica|task):(\d+|\*)|/device:(\*|[A-Za-z_]\w*)(:(\d+|\*))?|/[cC][pP][uU])"
@@ -18,7 +19,8 @@ class SetDevice final : public Pass {
   SetDevice() : Pass("set_device", "Puts every node, or every node without a device, on one device.") {}
 
   std::string doc() const override {
-    return "A device that TensorFlow's placer could not read is set all the same, with a warning. `op` and `functions`\n"
+    return "A device that TensorFlow's placer could not read is set all the same, with a warning. `op` and "
+           "`functions`\n"
            "are additions to what transform_graph has.";
   }
 

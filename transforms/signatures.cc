@@ -82,18 +82,18 @@ bool AnyMissing(Graph& graph, const std::vector<absl::string_view>& nodes) {
 // A VariableDef is told from other bytes by its first two fields, "v:0" and "v/Assign".
 bool DanglingVariable(Graph& graph, absl::string_view bytes) {
   std::vector<absl::string_view> nodes;
-  for (const uint32_t part : {kVariableName, kInitializerName, kSnapshotName}) AddNode(LastBytes(bytes, part), &nodes);
+  for (const uint32_t part : {kVariableName, kInitializerName, kSnapshotName})
+    AddNode(LastBytes(bytes, part), &nodes);
   return AnyMissing(graph, nodes);
 }
 
-bool HoldsVariables(absl::string_view collection) {
-  return absl::StrContains(collection, "variables");
-}
+bool HoldsVariables(absl::string_view collection) { return absl::StrContains(collection, "variables"); }
 
 // The collection entry without what dangles; true if something was removed.
 bool CleanCollection(Graph& graph, absl::string_view entry, std::string* cleaned) {
   const absl::string_view key = LastBytes(entry, kKey), collection = LastBytes(entry, kValue);
-  const absl::string_view node_list = LastBytes(collection, kNodeList), bytes_list = LastBytes(collection, kBytesList);
+  const absl::string_view node_list = LastBytes(collection, kNodeList),
+                          bytes_list = LastBytes(collection, kBytesList);
   const bool is_nodes = !node_list.empty();
   if (!is_nodes && (bytes_list.empty() || !HoldsVariables(key))) return false;
   std::string list;
@@ -136,7 +136,8 @@ std::vector<std::string> DropDanglingReferences(Model& model) {
       }
     } else if (field.number == kSaverDef) {
       std::vector<absl::string_view> nodes;
-      for (const uint32_t part : {kFilenameTensor, kSaveTensor, kRestoreOp}) AddNode(LastBytes(field.payload, part), &nodes);
+      for (const uint32_t part : {kFilenameTensor, kSaveTensor, kRestoreOp})
+        AddNode(LastBytes(field.payload, part), &nodes);
       if (AnyMissing(graph, nodes)) {
         dropped.emplace_back("the saver");
         continue;

@@ -49,7 +49,8 @@ class Parser {
       if (!strict_ && item.name == "repeat") {
         RETURN_IF_ERROR(ParseRepeatHead(&item));
         if (open.size() >= kMaxRepeatDepth) {
-          return Error(item.offset, absl::StrCat("repeat{} may be nested ", kMaxRepeatDepth, " deep, no deeper"));
+          return Error(item.offset,
+                       absl::StrCat("repeat{} may be nested ", kMaxRepeatDepth, " deep, no deeper"));
         }
         open.push_back(std::move(item));
         continue;
@@ -149,9 +150,10 @@ class Parser {
       param->value_offset = position_;
       while (!AtEnd() && (strict_ ? IsOldBareChar(Peek()) : IsBareChar(Peek()))) ++position_;
       if (position_ == param->value_offset) {
-        return Expected(absl::StrCat("a value for '", param->key, "'; one with other characters than letters, digits",
-                                     strict_ ? " and - . / _" : " and - . / _ : * +", " must stand in double quotes"),
-                        position_);
+        return Expected(
+            absl::StrCat("a value for '", param->key, "'; one with other characters than letters, digits",
+                         strict_ ? " and - . / _" : " and - . / _ : * +", " must stand in double quotes"),
+            position_);
       }
       param->value = std::string(text_.substr(param->value_offset, position_ - param->value_offset));
     }
@@ -163,10 +165,11 @@ class Parser {
 
   absl::Status Unterminated(const SpecItem& item, size_t parenthesis, bool* keep) {
     if (!strict_) {
-      return Error(parenthesis, absl::StrCat("the parenthesis of '", item.name, "' is never closed: ')' is missing"));
+      return Error(parenthesis,
+                   absl::StrCat("the parenthesis of '", item.name, "' is never closed: ')' is missing"));
     }
-    warnings_.push_back(absl::StrCat("'", item.name,
-                                     "' is dropped, as transform_graph does: its parenthesis is never closed"));
+    warnings_.push_back(absl::StrCat(
+        "'", item.name, "' is dropped, as transform_graph does: its parenthesis is never closed"));
     *keep = false;
     return absl::OkStatus();
   }
@@ -270,7 +273,8 @@ absl::StatusOr<Spec> ParseSpec(absl::string_view text, const SpecOptions& option
   return Parser(text, options.strict_compat).Parse();
 }
 
-absl::Status SpecError(absl::StatusCode code, absl::string_view text, size_t offset, absl::string_view message) {
+absl::Status SpecError(absl::StatusCode code, absl::string_view text, size_t offset,
+                       absl::string_view message) {
   offset = std::min(offset, text.size());
   const absl::string_view before = text.substr(0, offset);
   const size_t line_number = 1 + std::count(before.begin(), before.end(), '\n');
@@ -293,8 +297,8 @@ absl::Status SpecError(absl::StatusCode code, absl::string_view text, size_t off
     if (i < offset && !IsContinuation(text[i])) caret += ' ';
   }
   if (to < line_end) line += "…";
-  return absl::Status(code, absl::StrCat("pass spec ", line_number, ":", column, ": ", message, "\n  ", line, "\n  ",
-                                         caret, "^"));
+  return absl::Status(code, absl::StrCat("pass spec ", line_number, ":", column, ": ", message, "\n  ", line,
+                                         "\n  ", caret, "^"));
 }
 
 }  // namespace cryograph

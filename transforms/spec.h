@@ -44,21 +44,22 @@ struct Spec {
 };
 
 struct SpecOptions {
-  // Accept what transform_graph's parser accepts, and nothing else. A transform whose parenthesis is never closed
-  // is dropped, as there, but with a warning; otherwise it is an error.
+  // Accept what transform_graph's parser accepts, and nothing else. A transform whose parenthesis is never
+  // closed is dropped, as there, but with a warning; otherwise it is an error.
   bool strict_compat = false;
 };
 
 inline constexpr int64_t kDefaultRepeatMax = 100;
 inline constexpr int kMaxRepeatDepth = 16;
 
-// InvalidArgument for text that is no spec: SpecError() of the place. An empty text is a spec without items. Names
-// of passes and parameters are not looked up.
+// InvalidArgument for text that is no spec: SpecError() of the place. An empty text is a spec without items.
+// Names of passes and parameters are not looked up.
 absl::StatusOr<Spec> ParseSpec(absl::string_view text, const SpecOptions& options = {});
 
-// "pass spec 2:4: <message>", then the line at fault and a caret below the place. Lines and columns count from 1,
-// columns in characters.
-absl::Status SpecError(absl::StatusCode code, absl::string_view text, size_t offset, absl::string_view message);
+// "pass spec 2:4: <message>", then the line at fault and a caret below the place. Lines and columns count
+// from 1, columns in characters.
+absl::Status SpecError(absl::StatusCode code, absl::string_view text, size_t offset,
+                       absl::string_view message);
 
 }  // namespace cryograph
 

@@ -81,12 +81,16 @@ TEST(SpecTest, AcceptsWhatTransformGraphAccepts) {
 }
 
 TEST(SpecTest, RefusesWhatTransformGraphRefusesIfStrict) {
-  for (const char* text :
-       {"T( )", "T(a=1,)", "T(a=1, )", "T(a=\"1\" )", "T(a=1 )", "T(a=1 ,b=2)", "T(a = 1)", "T(a= 1)", "T (a=1)",
-        "T(a=1)(b=2)", "()", "T)", "T-x", "T(a='1')", "T(a=\"1\",\"2\")", "T(a=*)", "T(a=x:0)", "T(a=)", "T(a=\"open",
-        "T(a=\"\"\",\"b=1)", "T(a", "T( ", "T(a=1,", "T(a=1 ", "T(,", "T(a=\"", "# x", "T\\\nT", "T(,)", "T(a=1,,b=2)",
-        "T,T", "T;T", "T(a==1)", "T(a=\"\\\")", "T(a=1'\")", "repeat{T}", "T }", "T(a=1)\\"}) {
-    EXPECT_THAT(ParseSpec(text, kStrict), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("pass spec 1:")))
+  for (const char* text : {"T( )",        "T(a=1,)",  "T(a=1, )", "T(a=\"1\" )", "T(a=1 )",
+                           "T(a=1 ,b=2)", "T(a = 1)", "T(a= 1)",  "T (a=1)",     "T(a=1)(b=2)",
+                           "()",          "T)",       "T-x",      "T(a='1')",    "T(a=\"1\",\"2\")",
+                           "T(a=*)",      "T(a=x:0)", "T(a=)",    "T(a=\"open",  "T(a=\"\"\",\"b=1)",
+                           "T(a",         "T( ",      "T(a=1,",   "T(a=1 ",      "T(,",
+                           "T(a=\"",      "# x",      "T\\\nT",   "T(,)",        "T(a=1,,b=2)",
+                           "T,T",         "T;T",      "T(a==1)",  "T(a=\"\\\")", "T(a=1'\")",
+                           "repeat{T}",   "T }",      "T(a=1)\\"}) {
+    EXPECT_THAT(ParseSpec(text, kStrict),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("pass spec 1:")))
         << text;
   }
 }
@@ -120,11 +124,36 @@ TEST(SpecTest, AcceptsMoreThanTransformGraph) {
 }
 
 TEST(SpecTest, RefusesWhatMakesNoSense) {
-  for (const char* text : {"T(a=1)(b=2)", "()", "T)", "T-x", "T(a=\"1\",\"2\")", "T(a=)", "T(a=\"open", "T(a='open",
-                           "T(a", "T(", "T(a=", "T(a=1", "T(,)", "T(a=1,,b=2)", "T,T", "T;T", "T(a==1)", "T\\T",
-                           "T(a=#x\n)", "repeat{T", "T }", "}", "repeat(max=0){T}", "repeat(max=x){T}",
-                           "repeat(min=1){T}", "repeat(max=1,max=2){T}", "repeat", "repeat T"}) {
-    EXPECT_THAT(ParseSpec(text), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("pass spec "))) << text;
+  for (const char* text : {"T(a=1)(b=2)",
+                           "()",
+                           "T)",
+                           "T-x",
+                           "T(a=\"1\",\"2\")",
+                           "T(a=)",
+                           "T(a=\"open",
+                           "T(a='open",
+                           "T(a",
+                           "T(",
+                           "T(a=",
+                           "T(a=1",
+                           "T(,)",
+                           "T(a=1,,b=2)",
+                           "T,T",
+                           "T;T",
+                           "T(a==1)",
+                           "T\\T",
+                           "T(a=#x\n)",
+                           "repeat{T",
+                           "T }",
+                           "}",
+                           "repeat(max=0){T}",
+                           "repeat(max=x){T}",
+                           "repeat(min=1){T}",
+                           "repeat(max=1,max=2){T}",
+                           "repeat",
+                           "repeat T"}) {
+    EXPECT_THAT(ParseSpec(text), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("pass spec ")))
+        << text;
   }
 }
 
@@ -151,8 +180,10 @@ TEST(SpecTest, ErrorsShowThePlace) {
             "pass spec 2:1: expected a pass name, but found '\\\"'\n"
             "  \"ü\" ü\n"
             "  ^");
-  EXPECT_THAT(ParseSpec("T(a=\"ü\", ü=1)"), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("1:10: ")));
-  EXPECT_THAT(ParseSpec("T(a"), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("the end of the spec")));
+  EXPECT_THAT(ParseSpec("T(a=\"ü\", ü=1)"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("1:10: ")));
+  EXPECT_THAT(ParseSpec("T(a"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("the end of the spec")));
 }
 
 TEST(SpecTest, ErrorsInLongLinesShowTheNeighbourhood) {

@@ -13,16 +13,22 @@ namespace {
 class StripUnusedNodes final : public Pass {
  public:
   StripUnusedNodes()
-      : Pass("strip_unused_nodes", "Removes what the outputs do not need, and what lies behind the inputs.") {}
+      : Pass("strip_unused_nodes", "Removes what the outputs do not need, and what lies behind the inputs.") {
+  }
 
   std::string doc() const override {
-    return "Everything that an output reads stays, data and control, up to the inputs. An input that is a Placeholder stays\n"
-           "as it is; any other becomes a Placeholder of its name. Type and shape of that are what `name`, `type_for_name`\n"
-           "and `shape_for_name` say, else `type` and `shape`, else what the node's attributes tell (the type of its output,\n"
-           "`_output_shapes`, the value of a constant), else float and a scalar, as in transform_graph. Inputs and outputs\n"
+    return "Everything that an output reads stays, data and control, up to the inputs. An input that is a "
+           "Placeholder stays\n"
+           "as it is; any other becomes a Placeholder of its name. Type and shape of that are what `name`, "
+           "`type_for_name`\n"
+           "and `shape_for_name` say, else `type` and `shape`, else what the node's attributes tell (the "
+           "type of its output,\n"
+           "`_output_shapes`, the value of a constant), else float and a scalar, as in transform_graph. "
+           "Inputs and outputs\n"
            "may be written with a port. Functions that nothing leads to any more go, too.\n"
            "\n"
-           "An input that the graph does not have is an error (`ignore_missing=true` or `--compat` passes over it), and so is\n"
+           "An input that the graph does not have is an error (`ignore_missing=true` or `--compat` passes "
+           "over it), and so is\n"
            "one of several outputs of a node of which others are needed, too: a Placeholder has only one.";
   }
 
@@ -60,8 +66,8 @@ class StripUnusedNodes final : public Pass {
   static absl::Status NoSuchNode(Graph& graph, absl::string_view role, const std::string& name) {
     std::vector<absl::string_view> names;
     for (Node node : graph.nodes()) names.push_back(node.name());
-    return absl::InvalidArgumentError(absl::StrCat("the graph has no node '", name, "', which is listed as ", role,
-                                                   DidYouMean(NearestNames(name, names, 3))));
+    return absl::InvalidArgumentError(absl::StrCat("the graph has no node '", name, "', which is listed as ",
+                                                   role, DidYouMean(NearestNames(name, names, 3))));
   }
 
   absl::Status FindInputs(Graph& graph, PassContext& context, std::vector<const TensorName*>* input_of) {
@@ -75,8 +81,8 @@ class StripUnusedNodes final : public Pass {
       const TensorName*& entry = (*input_of)[static_cast<uint32_t>(node.id())];
       if (entry != nullptr && entry->port != input.port) {
         return absl::InvalidArgumentError(
-            absl::StrCat("'", input.node, "' is listed as input with outputs ", entry->port, " and ", input.port,
-                         ", but a Placeholder has only one; list what reads them instead"));
+            absl::StrCat("'", input.node, "' is listed as input with outputs ", entry->port, " and ",
+                         input.port, ", but a Placeholder has only one; list what reads them instead"));
       }
       entry = &input;
     }
@@ -105,8 +111,10 @@ class StripUnusedNodes final : public Pass {
     }
     const auto follow = [&](Node node, NodeId read) -> absl::Status {
       if (graph.node(read).is_missing()) {
-        return absl::InvalidArgumentError(absl::StrCat("node '", node.name(), "' (", node.op(), "), which the outputs "
-                                                       "need, reads '", graph.node(read).name(),
+        return absl::InvalidArgumentError(absl::StrCat("node '", node.name(), "' (", node.op(),
+                                                       "), which the outputs "
+                                                       "need, reads '",
+                                                       graph.node(read).name(),
                                                        "', but the graph has no node of that name"));
       }
       visit(read);
@@ -149,7 +157,8 @@ class StripUnusedNodes final : public Pass {
     return absl::OkStatus();
   }
 
-  static absl::Status CheckPorts(Graph& graph, Node node, const TensorName& input, const std::vector<bool>& kept) {
+  static absl::Status CheckPorts(Graph& graph, Node node, const TensorName& input,
+                                 const std::vector<bool>& kept) {
     int other = input.port > 0 ? input.port : -1;
     for (const Use& use : node.uses()) {
       if (use.slot == kControl || !kept[static_cast<uint32_t>(use.user)]) continue;
@@ -157,21 +166,22 @@ class StripUnusedNodes final : public Pass {
       if (port != 0) other = port;
     }
     if (other < 0) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat("the graph cannot be cut at '", node.name(), "' (", node.op(), "): its output ", other,
-                     " is needed, and a Placeholder has only output 0; list the nodes that read it as inputs instead"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the graph cannot be cut at '", node.name(), "' (", node.op(), "): its output ", other,
+        " is needed, and a Placeholder has only output 0; list the nodes that read it as inputs instead"));
   }
 
   absl::Status CheckLists() const {
     if (type_->size() > 1 || shape_->size() > 1) {
-      return absl::InvalidArgumentError("'type' and 'shape' take one value; for several inputs there are 'name', "
-                                        "'type_for_name' and 'shape_for_name'");
+      return absl::InvalidArgumentError(
+          "'type' and 'shape' take one value; for several inputs there are 'name', "
+          "'type_for_name' and 'shape_for_name'");
     }
     for (const auto* list : {&*type_for_name_, &*shape_for_name_}) {
       if (list->empty() || list->size() == name_->size()) continue;
-      return absl::InvalidArgumentError(absl::StrCat("there are ", name_->size(), " name, ", type_for_name_->size(),
-                                                     " type_for_name and ", shape_for_name_->size(),
-                                                     " shape_for_name; each name needs one of each list that is given"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "there are ", name_->size(), " name, ", type_for_name_->size(), " type_for_name and ",
+          shape_for_name_->size(), " shape_for_name; each name needs one of each list that is given"));
     }
     if (!name_->empty() && type_for_name_->empty() && shape_for_name_->empty()) {
       return absl::InvalidArgumentError("'name' needs 'type_for_name' or 'shape_for_name' beside it");
@@ -202,14 +212,15 @@ class StripUnusedNodes final : public Pass {
     }
     if (has_shape) {
       if (const std::string expected = ParamType<PartialShape>::Parse(shape_text, shape); !expected.empty()) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("for input '", node.name(), "' the shape is '", shape_text, "'; expected ", expected));
+        return absl::InvalidArgumentError(absl::StrCat("for input '", node.name(), "' the shape is '",
+                                                       shape_text, "'; expected ", expected));
       }
     } else if (!InferShape(node, port, shape)) {
       *shape = PartialShape();
-      context.Warn(absl::StrCat("the shape of input '", node.name(), "' (", node.op(),
-                                ") is not known and taken as a scalar's, as transform_graph does; say shape=\"1,2\" "
-                                "or shape=unknown"));
+      context.Warn(
+          absl::StrCat("the shape of input '", node.name(), "' (", node.op(),
+                       ") is not known and taken as a scalar's, as transform_graph does; say shape=\"1,2\" "
+                       "or shape=unknown"));
     }
     return absl::OkStatus();
   }
@@ -238,8 +249,9 @@ class StripUnusedNodes final : public Pass {
       return true;
     }
     static constexpr absl::string_view kWithShape[] = {"PlaceholderWithDefault", "PlaceholderV2", "Variable",
-                                                       "VariableV2",             "TemporaryVariable"};
-    if (std::find(std::begin(kWithShape), std::end(kWithShape), node.op()) == std::end(kWithShape)) return false;
+                                                       "VariableV2", "TemporaryVariable"};
+    if (std::find(std::begin(kWithShape), std::end(kWithShape), node.op()) == std::end(kWithShape))
+      return false;
     if (node.attr("shape").kind() != AttrView::kShape) return false;
     *shape = node.attr("shape").shape();
     return true;
@@ -247,12 +259,17 @@ class StripUnusedNodes final : public Pass {
 
   // Values are read only when a placeholder must be made, as in transform_graph: texts, therefore.
   Param<std::vector<std::string>> type_{this, "type", {}, "Type of new placeholders."};
-  Param<std::vector<std::string>> shape_{this, "shape", {}, "Shape of new placeholders: \"1,224,224,3\", \"?,10\", "
-                                                            "\"\" for a scalar, unknown."};
-  Param<std::vector<std::string>> name_{this, "name", {}, "Inputs that the next two are about, in the same order."};
+  Param<std::vector<std::string>> shape_{this,
+                                         "shape",
+                                         {},
+                                         "Shape of new placeholders: \"1,224,224,3\", \"?,10\", "
+                                         "\"\" for a scalar, unknown."};
+  Param<std::vector<std::string>> name_{
+      this, "name", {}, "Inputs that the next two are about, in the same order."};
   Param<std::vector<std::string>> type_for_name_{this, "type_for_name", {}, "Type for each name."};
   Param<std::vector<std::string>> shape_for_name_{this, "shape_for_name", {}, "Shape for each name."};
-  Param<bool> ignore_missing_{this, "ignore_missing", false, "Pass over inputs that the graph does not have."};
+  Param<bool> ignore_missing_{this, "ignore_missing", false,
+                              "Pass over inputs that the graph does not have."};
   Param<bool> prune_functions_{this, "prune_functions", true, "Remove functions that nothing leads to."};
 };
 CRYOGRAPH_REGISTER_PASS(StripUnusedNodes);

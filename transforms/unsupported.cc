@@ -16,7 +16,8 @@ constexpr absl::string_view kNotYet = "Cryograph does not have this transform of
 constexpr Entry kEntries[] = {
     {"backport_concatv2", kNotYet},
     {"backport_tensor_array_v3", kNotYet},
-    {"fake_quantize_training", "it was an experiment in training with quantisation, and is gone from TensorFlow"},
+    {"fake_quantize_training",
+     "it was an experiment in training with quantisation, and is gone from TensorFlow"},
     {"flatten_atrous_conv", kNotYet},
     {"fold_batch_norms", kNotYet},
     {"fold_batch_norms_algebraic", "it made an op 'BatchNorm' that no released TensorFlow can run"},
@@ -26,10 +27,12 @@ constexpr Entry kEntries[] = {
     {"fold_subdivmul_batch_norms", kNotYet},
     {"freeze_requantization_ranges", kNotYet},
     {"fuse_convolutions",
-     "transform_graph's guide has it as a heading only; the transforms are fuse_pad_and_conv, fuse_resize_and_conv "
+     "transform_graph's guide has it as a heading only; the transforms are fuse_pad_and_conv, "
+     "fuse_resize_and_conv "
      "and fuse_resize_pad_and_conv"},
     {"fuse_pad_and_conv", kNotYet},
-    {"fuse_quantized_conv_and_requantize", "only one vendor's build of TensorFlow had it and the ops that it makes"},
+    {"fuse_quantized_conv_and_requantize",
+     "only one vendor's build of TensorFlow had it and the ops that it makes"},
     {"fuse_remote_graph", kHexagon},
     {"fuse_resize_and_conv", kNotYet},
     {"fuse_resize_pad_and_conv", kNotYet},

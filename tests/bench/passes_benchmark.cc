@@ -1,9 +1,10 @@
 // Times passes on graphs of a thousand to a million nodes.
 //
-// Legend: BM_<pass>/<nodes>/<readers>. The graph is `readers` chains side by side that all start at one Placeholder and
-// for which the output waits; in each, Identity and Relu take turns. So /1000000/1 is one chain of a million nodes and
-// /1000000/500000 a node with half a million readers. Time is that of a run by the pass manager, checks included, on a
-// graph in memory; items are nodes. A pass that is not linear shows in its items per second.
+// Legend: BM_<pass>/<nodes>/<readers>. The graph is `readers` chains side by side that all start at one
+// Placeholder and for which the output waits; in each, Identity and Relu take turns. So /1000000/1 is one
+// chain of a million nodes and /1000000/500000 a node with half a million readers. Time is that of a run by
+// the pass manager, checks included, on a graph in memory; items are nodes. A pass that is not linear shows
+// in its items per second.
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -49,8 +50,8 @@ void Fill(Graph& graph, int64_t nodes, int64_t readers, PassOptions* options) {
   for (int64_t i = 1; i < nodes; ++i) {
     Node& end = ends[static_cast<size_t>(i % readers)];
     const bool identity = (i / readers) % 2 == 0;
-    const Node next =
-        *graph.AddNode(absl::StrCat(identity ? "identity_" : "relu_", i), identity ? "Identity" : "Relu", {end.out()});
+    const Node next = *graph.AddNode(absl::StrCat(identity ? "identity_" : "relu_", i),
+                                     identity ? "Identity" : "Relu", {end.out()});
     graph.SetAttr(next, "T", type);
     if (i % 16 == 0) graph.AddControlInput(next, x);
     if (i % 8 == 0) graph.SetDevice(next, "/device:GPU:0");

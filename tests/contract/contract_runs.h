@@ -11,8 +11,8 @@
 
 namespace cryograph {
 
-// A spec for each registered pass, with values for what it requires; sorted by pass. NotFound names a pass with
-// required parameters that has none: add it to contract_runs.cc.
+// A spec for each registered pass, with values for what it requires; sorted by pass. NotFound names a pass
+// with required parameters that has none: add it to contract_runs.cc.
 absl::StatusOr<std::vector<std::string>> ContractSpecs();
 
 // The golden inputs among `args`, a program's command line.

@@ -6,8 +6,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_matchers.h"
-#include "graph/verify.h"
 #include "gmock/gmock.h"
+#include "graph/verify.h"
 #include "gtest/gtest.h"
 #include "tests/contract/contract_runs.h"
 #include "transforms/pass_manager.h"
@@ -17,7 +17,8 @@ namespace {
 
 std::vector<std::string>* golden_inputs = nullptr;
 
-// insert_logging logs what the nodes of the first run pass on, and the spec for rename_node adds a prefix to any name.
+// insert_logging logs what the nodes of the first run pass on, and the spec for rename_node adds a prefix to
+// any name.
 bool Settles(absl::string_view spec) {
   return !absl::StartsWith(spec, "insert_logging") && !absl::StartsWith(spec, "rename_node");
 }
@@ -97,7 +98,8 @@ TEST(ContractTest, EveryPassIsDocumented) {
     EXPECT_LT(pass->summary().size(), 140u) << name;
     std::set<std::string> seen;
     for (const ParamBase* param : pass->params()) {
-      EXPECT_TRUE(seen.insert(param->name()).second) << name << " has two parameters '" << param->name() << "'";
+      EXPECT_TRUE(seen.insert(param->name()).second)
+          << name << " has two parameters '" << param->name() << "'";
       EXPECT_TRUE(absl::EndsWith(param->doc(), ".")) << name << "(" << param->name() << ")";
       EXPECT_NE(param->name(), "ignore_errors") << name;
     }

@@ -1,5 +1,5 @@
-// Prints a line for every pass on every golden input: a digest of what comes out. same_bytes_test.sh compares the
-// lines of two processes, whose hash tables are seeded differently and whose memory lies elsewhere.
+// Prints a line for every pass on every golden input: a digest of what comes out. same_bytes_test.sh compares
+// the lines of two processes, whose hash tables are seeded differently and whose memory lies elsewhere.
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -31,7 +31,8 @@ int Main(const std::vector<std::string>& paths) {
       if (!model.ok() || !manager.ok()) return 1;
       PassContext context(&*model, PromisesOf(*model));
       const absl::Status status = manager->Run(*model, context);
-      const std::string said = status.ToString() + context.run_report().Table(true) + context.run_report().Json();
+      const std::string said =
+          status.ToString() + context.run_report().Table(true) + context.run_report().Json();
       std::printf("%s %s %016llx %016llx\n", path.c_str(), spec.c_str(),
                   static_cast<unsigned long long>(Digest(BytesOf(*model))),
                   static_cast<unsigned long long>(Digest(said)));

@@ -1,5 +1,5 @@
-// Freezes and transforms the models in tests/models as a user does, and compares the graphs with those that TensorFlow
-// 1.15's own tools made (tests/models/README.md): every node, attribute and bit of every value.
+// Freezes and transforms the models in tests/models as a user does, and compares the graphs with those that
+// TensorFlow 1.15's own tools made (tests/models/README.md): every node, attribute and bit of every value.
 #include <string>
 #include <vector>
 
@@ -28,7 +28,7 @@ void Succeeds(const std::string& tool, std::vector<std::string> args) {
 
 struct FreezeCase {
   std::string name;
-  std::string input;   // Flags of the graph, with paths below tests/models.
+  std::string input;  // Flags of the graph, with paths below tests/models.
   std::string checkpoint;
   std::string output;
   std::string golden;
@@ -42,8 +42,9 @@ TEST_P(FreezeTest, GivesWhatTensorFlowGives) {
   const FreezeCase& test = GetParam();
   const std::string out = absl::StrCat(ScratchFolder(), "/frozen.pb");
   const size_t equals = test.input.find('=');
-  std::vector<std::string> args = {absl::StrCat(test.input.substr(0, equals + 1), Model(test.input.substr(equals + 1))),
-                                   "--output_node_names=" + test.output, "--output_graph=" + out};
+  std::vector<std::string> args = {
+      absl::StrCat(test.input.substr(0, equals + 1), Model(test.input.substr(equals + 1))),
+      "--output_node_names=" + test.output, "--output_graph=" + out};
   if (!test.checkpoint.empty()) args.push_back("--input_checkpoint=" + Model(test.checkpoint));
   if (test.name == "renamed_saver") args.push_back("--input_saver=" + Model("variants/renamed/saver.pb"));
   Succeeds("freeze_graph", args);
@@ -59,7 +60,8 @@ TEST_P(FreezeTest, GivesWhatTensorFlowGives) {
 INSTANTIATE_TEST_SUITE_P(
     , FreezeTest,
     ::testing::Values(
-        FreezeCase{"digits", "--input_graph=digits/graph.pb", "digits/model.ckpt", "probabilities", "digits/frozen.pb"},
+        FreezeCase{"digits", "--input_graph=digits/graph.pb", "digits/model.ckpt", "probabilities",
+                   "digits/frozen.pb"},
         FreezeCase{"digits_state_file", "--input_graph=digits/graph.pb", "digits/checkpoint", "probabilities",
                    "digits/frozen.pb"},
         FreezeCase{"digits_meta_graph", "--input_meta_graph=digits/model.ckpt.meta", "digits/model.ckpt",
@@ -68,23 +70,27 @@ INSTANTIATE_TEST_SUITE_P(
                    "digits/frozen.pb"},
         FreezeCase{"resource_meta_graph", "--input_meta_graph=variants/resource/model.ckpt.meta",
                    "variants/resource/model.ckpt", "out", "variants/resource/frozen.pbtxt"},
-        // TensorFlow cannot freeze the next three from graph and checkpoint; the result is that of the MetaGraph.
-        FreezeCase{"resource", "--input_graph=variants/resource/graph.pb", "variants/resource/model.ckpt", "out",
-                   "variants/resource/frozen.pbtxt"},
-        FreezeCase{"partitioned", "--input_graph=variants/partitioned/graph.pb", "variants/partitioned/model.ckpt",
-                   "out", "variants/partitioned/frozen.pbtxt"},
+        // TensorFlow cannot freeze the next three from graph and checkpoint; the result is that of the
+        // MetaGraph.
+        FreezeCase{"resource", "--input_graph=variants/resource/graph.pb", "variants/resource/model.ckpt",
+                   "out", "variants/resource/frozen.pbtxt"},
+        FreezeCase{"partitioned", "--input_graph=variants/partitioned/graph.pb",
+                   "variants/partitioned/model.ckpt", "out", "variants/partitioned/frozen.pbtxt"},
         FreezeCase{"partitioned_resource", "--input_graph=variants/partitioned_resource/graph.pb",
-                   "variants/partitioned_resource/model.ckpt", "out", "variants/partitioned_resource/frozen.pbtxt"},
+                   "variants/partitioned_resource/model.ckpt", "out",
+                   "variants/partitioned_resource/frozen.pbtxt"},
         FreezeCase{"partitioned_meta_graph", "--input_meta_graph=variants/partitioned/model.ckpt.meta",
                    "variants/partitioned/model.ckpt", "out", "variants/partitioned/frozen.pbtxt"},
-        FreezeCase{"partitioned_resource_meta_graph", "--input_meta_graph=variants/partitioned_resource/model.ckpt.meta",
-                   "variants/partitioned_resource/model.ckpt", "out", "variants/partitioned_resource/frozen.pbtxt"},
+        FreezeCase{"partitioned_resource_meta_graph",
+                   "--input_meta_graph=variants/partitioned_resource/model.ckpt.meta",
+                   "variants/partitioned_resource/model.ckpt", "out",
+                   "variants/partitioned_resource/frozen.pbtxt"},
         FreezeCase{"control_flow_meta_graph", "--input_meta_graph=variants/control_flow/model.ckpt.meta",
                    "variants/control_flow/model.ckpt", "out", "variants/control_flow/frozen.pbtxt"},
-        FreezeCase{"control_flow", "--input_graph=variants/control_flow/graph.pb", "variants/control_flow/model.ckpt",
-                   "out", "variants/control_flow/frozen.pbtxt"},
-        FreezeCase{"renamed_saver", "--input_graph=variants/renamed/graph.pb", "variants/renamed/model.ckpt", "out",
-                   "variants/renamed/frozen.pbtxt"},
+        FreezeCase{"control_flow", "--input_graph=variants/control_flow/graph.pb",
+                   "variants/control_flow/model.ckpt", "out", "variants/control_flow/frozen.pbtxt"},
+        FreezeCase{"renamed_saver", "--input_graph=variants/renamed/graph.pb", "variants/renamed/model.ckpt",
+                   "out", "variants/renamed/frozen.pbtxt"},
         // Without the saver file the restore nodes in the graph say the same.
         FreezeCase{"renamed", "--input_graph=variants/renamed/graph.pb", "variants/renamed/model.ckpt", "out",
                    "variants/renamed/frozen.pbtxt"},
@@ -94,16 +100,18 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(TransformTest, GivesWhatTensorFlowGives) {
   const std::string out = absl::StrCat(ScratchFolder(), "/lean.pb");
-  Succeeds("transform_graph", {"--in_graph=" + Model("digits/frozen.pb"), "--out_graph=" + out, "--inputs=image",
-                          "--outputs=probabilities", absl::StrCat("--transforms=", kLean)});
+  Succeeds("transform_graph",
+           {"--in_graph=" + Model("digits/frozen.pb"), "--out_graph=" + out, "--inputs=image",
+            "--outputs=probabilities", absl::StrCat("--transforms=", kLean)});
   EXPECT_THAT(GraphDifferences(ReadGraph(Model("digits/lean.pb")), ReadGraph(out)), IsEmpty());
 }
 
 TEST(TransformTest, FreezingIsAPassOfThePipeline) {
   const std::string out = absl::StrCat(ScratchFolder(), "/lean.pb");
-  Succeeds("transform_graph",
-      {"--in_graph=" + Model("digits/graph.pb"), "--out_graph=" + out, "--inputs=image", "--outputs=probabilities",
-       absl::StrCat("--transforms=freeze_variables(checkpoint=\"", Model("digits/model.ckpt"), "\") ", kLean)});
+  Succeeds("transform_graph", {"--in_graph=" + Model("digits/graph.pb"), "--out_graph=" + out,
+                               "--inputs=image", "--outputs=probabilities",
+                               absl::StrCat("--transforms=freeze_variables(checkpoint=\"",
+                                            Model("digits/model.ckpt"), "\") ", kLean)});
   EXPECT_THAT(GraphDifferences(ReadGraph(Model("digits/lean.pb")), ReadGraph(out)), IsEmpty());
 }
 
@@ -111,8 +119,9 @@ TEST(TransformTest, EveryRunGivesTheSameBytes) {
   std::string first;
   for (int run = 0; run < 3; ++run) {
     const std::string out = absl::StrCat(ScratchFolder(), "/lean.pb");
-    Succeeds("transform_graph", {"--in_graph=" + Model("digits/frozen.pb"), "--out_graph=" + out, "--inputs=image",
-                            "--outputs=probabilities", absl::StrCat("--transforms=", kLean)});
+    Succeeds("transform_graph",
+             {"--in_graph=" + Model("digits/frozen.pb"), "--out_graph=" + out, "--inputs=image",
+              "--outputs=probabilities", absl::StrCat("--transforms=", kLean)});
     if (first.empty()) first = ReadTestFile(out);
     ASSERT_FALSE(first.empty());
     EXPECT_EQ(ReadTestFile(out), first);
@@ -137,7 +146,8 @@ TEST(GraphDifferencesTest, SeesMissingNodesInputsAndAttributes) {
   actual.mutable_node(actual.node_size() - 1)->clear_input();
   actual.mutable_node(actual.node_size() - 1)->mutable_attr()->clear();
   actual.mutable_node(0)->set_name("other");
-  EXPECT_THAT(GraphDifferences(expected, actual), SizeIs(4));  // Missing, not expected, data inputs, attribute T.
+  EXPECT_THAT(GraphDifferences(expected, actual),
+              SizeIs(4));  // Missing, not expected, data inputs, attribute T.
 }
 
 TEST(GraphDifferencesTest, SpellingDoesNotCount) {

@@ -20,14 +20,15 @@ using tensorflow::AttrValue;
 using tensorflow::GraphDef;
 using tensorflow::NodeDef;
 
-// Equal for attribute values that mean the same. AttrValue's maps (of a function's attributes) are few and small in our
-// goldens, and protobuf sorts them when it writes text.
+// Equal for attribute values that mean the same. AttrValue's maps (of a function's attributes) are few and
+// small in our goldens, and protobuf sorts them when it writes text.
 std::string Meaning(const AttrValue& value) {
   if (value.value_case() == AttrValue::kTensor) {
     const std::string wire = value.tensor().SerializeAsString();
     const absl::StatusOr<Tensor> tensor = DecodeTensorProto(wire, nullptr);
     if (tensor.ok()) {
-      std::string meaning = absl::StrCat("tensor ", tensor->dtype, " ", ShapeText(tensor->dims), " ", tensor->bytes);
+      std::string meaning =
+          absl::StrCat("tensor ", tensor->dtype, " ", ShapeText(tensor->dims), " ", tensor->bytes);
       for (const absl::string_view text : tensor->strings) absl::StrAppend(&meaning, text.size(), ":", text);
       return meaning;
     }
@@ -64,7 +65,8 @@ void CompareNodes(const NodeDef& expected, const NodeDef& actual, const std::set
                   std::vector<std::string>& found) {
   const auto differ = [&](absl::string_view what, absl::string_view is, absl::string_view should_be) {
     if (is != should_be) {
-      found.push_back(absl::StrCat(expected.name(), ": ", what, " is '", is, "', expected '", should_be, "'"));
+      found.push_back(
+          absl::StrCat(expected.name(), ": ", what, " is '", is, "', expected '", should_be, "'"));
     }
   };
   differ("op", actual.op(), expected.op());
@@ -83,8 +85,8 @@ void CompareNodes(const NodeDef& expected, const NodeDef& actual, const std::set
     } else if (wanted == expected.attr().end()) {
       found.push_back(absl::StrCat(expected.name(), ": attribute '", key, "' is not expected"));
     } else if (Meaning(got->second) != Meaning(wanted->second)) {
-      found.push_back(absl::StrCat(expected.name(), ": attribute '", key, "' is ", Shown(got->second), ", expected ",
-                                   Shown(wanted->second)));
+      found.push_back(absl::StrCat(expected.name(), ": attribute '", key, "' is ", Shown(got->second),
+                                   ", expected ", Shown(wanted->second)));
     }
   }
 }

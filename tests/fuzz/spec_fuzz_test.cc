@@ -1,5 +1,5 @@
-// The notation of pipelines: any text is read or refused with a place, what is read prints as text that reads the same,
-// and what transform_graph's grammar accepts means the same in ours.
+// The notation of pipelines: any text is read or refused with a place, what is read prints as text that reads
+// the same, and what transform_graph's grammar accepts means the same in ours.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -26,7 +26,8 @@ bool Same(const std::vector<SpecItem>& a, const std::vector<SpecItem>& b) {
       return false;
     }
     for (size_t k = 0; k < a[i].params.size(); ++k) {
-      if (a[i].params[k].key != b[i].params[k].key || a[i].params[k].value != b[i].params[k].value) return false;
+      if (a[i].params[k].key != b[i].params[k].key || a[i].params[k].value != b[i].params[k].value)
+        return false;
     }
   }
   return true;
@@ -57,7 +58,8 @@ void Check(absl::string_view text) {
     Require(again->ToText() == printed, "prints in two ways", printed);
   }
   if (strict.ok() && strict->warnings.empty() && !NamesRepeat(*strict)) {
-    Require(ours.ok() && Same(ours->items, strict->items), "means something else than in transform_graph", text);
+    Require(ours.ok() && Same(ours->items, strict->items), "means something else than in transform_graph",
+            text);
   }
   // Names and values are looked up; nothing is run.
   PassManager::Parse(text).status().IgnoreError();

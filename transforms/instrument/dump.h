@@ -9,8 +9,8 @@
 
 namespace cryograph {
 
-// --dump_dir=DIR: 00_input.pbtxt, 01_strip_unused_nodes.pbtxt and so on; a directory that is not there is made. A graph
-// that a failing pass left behind is written, too, as far as it can be.
+// --dump_dir=DIR: 00_input.pbtxt, 01_strip_unused_nodes.pbtxt and so on; a directory that is not there is
+// made. A graph that a failing pass left behind is written, too, as far as it can be.
 class Dump final : public PassInstrumentation {
  public:
   explicit Dump(std::string directory) : directory_(std::move(directory)) {}

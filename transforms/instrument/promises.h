@@ -1,4 +1,5 @@
-// Sees to it that the inputs and outputs of a run outlive it, and that a MetaGraph names no node that is gone.
+// Sees to it that the inputs and outputs of a run outlive it, and that a MetaGraph names no node that is
+// gone.
 #ifndef CRYOGRAPH_TRANSFORMS_INSTRUMENT_PROMISES_H_
 #define CRYOGRAPH_TRANSFORMS_INSTRUMENT_PROMISES_H_
 
@@ -10,10 +11,10 @@
 
 namespace cryograph {
 
-// Pins the nodes that inputs, outputs, keep and the model's signatures name, from the moment they exist. A pass after
-// which an input or output that was there is gone has failed (under --compat: is warned of). Names that the graph has
-// neither before nor after the run are warned of. At the end, signatures, collection entries and the saver of which
-// nodes are gone are removed, with a note.
+// Pins the nodes that inputs, outputs, keep and the model's signatures name, from the moment they exist. A
+// pass after which an input or output that was there is gone has failed (under --compat: is warned of). Names
+// that the graph has neither before nor after the run are warned of. At the end, signatures, collection
+// entries and the saver of which nodes are gone are removed, with a note.
 class Promises final : public PassInstrumentation {
  public:
   absl::Status Start(Model& model, PassContext& context) override;

@@ -41,7 +41,8 @@ absl::Status Reproducer::Write(const PassRun& run) {
   options.allow_defects = true;
   RETURN_IF_ERROR(ExportGraphDef(*before_, *graph, options));
   RETURN_IF_ERROR(graph->Commit());
-  std::string text = "# transform_graph --in_graph=reproducer.pb --out_graph=out.pb --transforms_file=reproducer.transforms";
+  std::string text =
+      "# transform_graph --in_graph=reproducer.pb --out_graph=out.pb --transforms_file=reproducer.transforms";
   if (!run.context.inputs().empty()) absl::StrAppend(&text, " --inputs=", Names(run.context.inputs()));
   if (!run.context.outputs().empty()) absl::StrAppend(&text, " --outputs=", Names(run.context.outputs()));
   if (!run.context.keep().empty()) absl::StrAppend(&text, " --keep=", absl::StrJoin(run.context.keep(), ","));

@@ -10,9 +10,9 @@
 
 namespace cryograph {
 
-// --reproducer=DIR: if a step fails, DIR/reproducer.pb is the graph that it was given and DIR/reproducer.transforms the
-// rest of the pipeline from that step on, with the command line to run as a comment. Weights are not copied while all
-// goes well, but the graph's index is, before each step.
+// --reproducer=DIR: if a step fails, DIR/reproducer.pb is the graph that it was given and
+// DIR/reproducer.transforms the rest of the pipeline from that step on, with the command line to run as a
+// comment. Weights are not copied while all goes well, but the graph's index is, before each step.
 class Reproducer final : public PassInstrumentation {
  public:
   explicit Reproducer(std::string directory) : directory_(std::move(directory)) {}

@@ -9,9 +9,9 @@
 
 namespace cryograph {
 
-// A pass that leaves a defect which was not there before has failed. Defects that the file brought along stop nobody
-// (stripping is how one gets rid of them), but the run fails at its end if one is left: it could not be written. A cycle
-// that is left can be written, and is warned of.
+// A pass that leaves a defect which was not there before has failed. Defects that the file brought along stop
+// nobody (stripping is how one gets rid of them), but the run fails at its end if one is left: it could not
+// be written. A cycle that is left can be written, and is warned of.
 class StructureLint final : public PassInstrumentation {
  public:
   absl::Status Start(Model& model, PassContext& context) override;
@@ -21,8 +21,8 @@ class StructureLint final : public PassInstrumentation {
  private:
   static absl::flat_hash_set<std::string> Defects(Model& model);
 
-  bool clean_ = true;                        // Nothing was wrong when last looked.
-  absl::flat_hash_set<std::string> known_;   // Of a graph that is not clean.
+  bool clean_ = true;                       // Nothing was wrong when last looked.
+  absl::flat_hash_set<std::string> known_;  // Of a graph that is not clean.
 };
 
 }  // namespace cryograph

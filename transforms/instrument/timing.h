@@ -17,7 +17,8 @@ class Timing final : public PassInstrumentation {
     return absl::OkStatus();
   }
   absl::Status After(const PassRun& run) override {
-    run.report.ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start_).count();
+    run.report.ms =
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start_).count();
     return absl::OkStatus();
   }
 
