@@ -25,7 +25,9 @@ class Checker {
     RETURN_IF_ERROR(CheckNames());
     RETURN_IF_ERROR(CheckCycles());
     RETURN_IF_ERROR(CheckConsumers());
-    return CheckForeignState();
+    RETURN_IF_ERROR(CheckForeignState());
+    NoteTrainingMode();
+    return absl::OkStatus();
   }
 
  private:
@@ -207,10 +209,13 @@ class Checker {
     return false;
   }
 
-  static bool HasPureForm(absl::string_view op) {
-    return op == "Assign" || op == "AssignAdd" || op == "AssignSub" || op == "CountUpTo" ||
-           op == "ResourceCountUpTo" || op == "ScatterUpdate" || op == "ScatterAdd" || op == "ScatterSub" ||
-           op == "ScatterNdUpdate" || op == "ScatterNdAdd" || op == "ScatterNdSub";
+  static bool HasPureForm(Node node) {
+    const absl::string_view op = node.op();
+    const int inputs = node.num_inputs();
+    if (op == "CountUpTo" || op == "ResourceCountUpTo") return inputs == 1;
+    if (op == "Assign" || op == "AssignAdd" || op == "AssignSub") return inputs == 2;
+    return inputs == 3 && (op == "ScatterUpdate" || op == "ScatterAdd" || op == "ScatterSub" ||
+                           op == "ScatterNdUpdate" || op == "ScatterNdAdd" || op == "ScatterNdSub");
   }
 
   bool HasDataReader(Node node) {
@@ -221,9 +226,13 @@ class Checker {
   }
 
   absl::Status CheckUpdate(Node node, const FreezePlan::Carried& carried) {
-    const bool unknown = carried.resource && node.op() != "ResourceCountUpTo" && HasDataReader(node);
+    // What the op gives is its first input, which may be a variable that stays while a slot of it is frozen.
+    const FreezePlan::Carried* given = plan_.Of(node.input(0));
+    const bool other = given == nullptr || !given->frozen;
+    const bool unknown =
+        (other || (carried.resource && node.op() != "ResourceCountUpTo")) && HasDataReader(node);
     if (options_.state == StatePolicy::kDrop && !unknown) return absl::OkStatus();
-    if (options_.state == StatePolicy::kPure && HasPureForm(node.op()) && !unknown) return absl::OkStatus();
+    if (options_.state == StatePolicy::kPure && HasPureForm(node) && !unknown) return absl::OkStatus();
     std::vector<std::string> lines = {absl::StrCat("why: ", PathTo(node))};
     std::string cause = "batch norm update ops, a step counter, or moving averages";
     const absl::string_view name = node.name();
@@ -345,6 +354,38 @@ class Checker {
           "kept only if it is among the outputs (CG136)"));
     }
     return absl::OkStatus();
+  }
+
+  // Signs that the graph was saved as it is trained, which freezing cannot tell from what is wanted.
+  void NoteTrainingMode() {
+    std::vector<std::string> switches, norms, randoms;
+    for (Node node : graph_.nodes()) {
+      if (!plan_.Keeps(node.id())) continue;
+      const absl::string_view op = node.op();
+      if (plan_.Class(node) == FreezeOp::kPlaceholder && node.attr("dtype", DT_INVALID) == DT_BOOL) {
+        switches.emplace_back(node.name());
+      } else if (absl::StartsWith(op, "FusedBatchNorm") && !absl::StrContains(op, "Grad") &&
+                 node.attr("is_training", true)) {
+        norms.emplace_back(node.name());
+      } else if (op == "RandomUniform" || op == "RandomStandardNormal" || op == "TruncatedNormal" ||
+                 op == "RandomUniformInt" || op == "Multinomial" || op == "RandomShuffle") {
+        randoms.emplace_back(node.name());
+      }
+    }
+    if (!switches.empty()) {
+      report_.notes.push_back(absl::StrCat(
+          "whether the graph trains may be an input of it, to be fed: ", NameList(switches, 5), " (CG133)"));
+    }
+    if (!randoms.empty()) {
+      report_.notes.push_back(absl::StrCat(randoms.size(), " random ops are alive (", NameList(randoms, 3),
+                                           "): was the model exported in training mode? (CG134)"));
+    }
+    // Where both modes are there and a predicate chooses, a batch norm for training is no sign.
+    if (!norms.empty() && switches.empty()) {
+      report_.notes.push_back(
+          absl::StrCat(norms.size(), " batch norms compute the statistics of their batch (",
+                       NameList(norms, 3), "): was the model exported in training mode? (CG135)"));
+    }
   }
 
   Model& model_;

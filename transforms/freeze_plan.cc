@@ -174,7 +174,9 @@ class Planner {
             absl::StrCat("node '", node.name(), "' (", node.op(),
                          "): its attributes disagree on how many variables it holds"));
       }
-      std::vector<Node> parts;
+      std::vector<Node> parts,
+          waits_for;  // The second is copied: the node's own list ends with the first edit.
+      for (const ControlEdge& edge : node.control_inputs()) waits_for.push_back(graph_.node(edge.node));
       for (size_t i = 0; i < types.size(); ++i) {
         std::vector<Output> inputs;
         if (!handles) inputs.push_back(node.input(static_cast<int>(i)));
@@ -188,8 +190,7 @@ class Planner {
           graph_.SetAttr(part, "container",
                          AttrString(i < containers.size() ? containers[i] : absl::string_view()));
         }
-        for (const ControlEdge& edge : node.control_inputs())
-          graph_.AddControlInput(part, graph_.node(edge.node));
+        for (Node from : waits_for) graph_.AddControlInput(part, from);
         parts.push_back(part);
       }
       const std::vector<Use> uses(node.uses().begin(), node.uses().end());

@@ -83,7 +83,10 @@ class Rewriter {
   }
 
   void KeepInputs(Node node, int count) {
-    while (node.num_inputs() > count) graph_.RemoveInput(node, node.num_inputs() - 1);
+    while (node.num_inputs() > count) {
+      graph_.RemoveInput(node, node.num_inputs() - 1);
+      input_removed_ = true;
+    }
   }
 
   // In place: name, order and control inputs stay, and so does _class; a device does not, since the
@@ -151,7 +154,7 @@ class Rewriter {
 
   absl::Status Rewrite(Node node) {
     if (is_update_[Index(node.id())] != 0) return RewriteUpdate(node);
-    switch (ClassifyForFreezing(node.op())) {
+    switch (plan_.Class(node)) {
       case FreezeOp::kForward: {
         const FreezePlan::Carried* carried = Frozen(node, 0);
         if (carried == nullptr || !carried->resource || plan_.carries[Index(node.id())] < 0) break;
@@ -340,8 +343,8 @@ class Rewriter {
                                            options_.state == StatePolicy::kPure
                                                ? "what their first run gives"
                                                : "the frozen value of their variable"));
-      keep = Needed();
     }
+    if (input_removed_) keep = Needed();
     std::vector<NodeId> dead;
     for (Node node : graph_.nodes()) {
       if (keep[Index(node.id())] == 0) dead.push_back(node.id());
@@ -411,6 +414,7 @@ class Rewriter {
   bool has_control_flow_ = false;
   FrameInfo frames_;             // Only if so.
   std::vector<char> is_update_;  // By node id.
+  bool input_removed_ = false;   // So that more may be dead than the plan knew.
   int replaced_updates_ = 0;
 };
 

@@ -56,7 +56,7 @@ PartialShape ShapeOf(absl::string_view text) {
   shape.unknown_rank = text == "unknown";
   if (shape.unknown_rank) return shape;
   for (absl::string_view dim : absl::StrSplit(text, ',', absl::SkipEmpty())) {
-    shape.dims.push_back(dim == "?" ? -1 : std::atoi(std::string(dim).c_str()));
+    shape.dims.push_back(dim == "?" ? -1 : std::atoll(std::string(dim).c_str()));
   }
   return shape;
 }
