@@ -133,7 +133,7 @@ class Maker {
 
 TEST(FreezeRandomTest, RefusesOrFreezes) {
   int frozen = 0, refused = 0;
-  for (unsigned seed = 0; seed < 4000; ++seed) {
+  for (unsigned seed = 0; seed < 10000; ++seed) {
     Maker maker(seed);
     const int count = 2 + maker.Below(24);
     const std::string lines = maker.Lines(count);
