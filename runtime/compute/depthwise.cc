@@ -1,0 +1,85 @@
+#include "runtime/compute/depthwise.h"
+
+#include <algorithm>
+#include <vector>
+
+#define CRYOGRAPH_ISA portable
+#include "runtime/compute/depthwise_loop.h"
+
+namespace cryograph {
+namespace compute {
+
+namespace portable {
+void ComputeDepthwiseRow(const DepthwiseRow<double>& row) { DepthwiseRowLoop(row); }
+}  // namespace portable
+
+namespace {
+
+void ComputeRow(const DepthwiseRow<float>& row) { CRYOGRAPH_CHOSEN(ComputeDepthwiseRow)(row); }
+void ComputeRow(const DepthwiseRow<double>& row) { portable::ComputeDepthwiseRow(row); }
+
+// Each channel `times` times, one after the other.
+template <typename T>
+Buffer<T> RepeatChannels(const T* input, int64_t count, int64_t times, ThreadPool* pool) {
+  Buffer<T> repeated = NewBuffer<T>(count * times);
+  if (repeated == nullptr) return nullptr;
+  ParallelFor(pool, count, 64 * 1024 / times + 1, [&](int64_t begin, int64_t end) {
+    T* to = repeated.get() + begin * times;
+    for (int64_t i = begin; i < end; ++i, to += times) std::fill(to, to + times, input[i]);
+  });
+  return repeated;
+}
+
+}  // namespace
+
+template <typename T>
+bool DepthwiseConv(const WindowShape& s, const T* input, const T* filter, T* output,
+                   const Epilogue<T>& epilogue, ThreadPool* pool) {
+  const int64_t rows = s.batch * s.out[1], channels = s.out_channels, multiplier = channels / s.in_channels;
+  if (rows <= 0) return true;
+  Buffer<T> repeated;
+  if (multiplier > 1) {
+    repeated = RepeatChannels(input, s.batch * s.in_pixels() * s.in_channels, multiplier, pool);
+    if (repeated == nullptr) return false;
+    input = repeated.get();
+  }
+  const int64_t grain = 100'000 / (s.out[2] * channels * s.taps()) + 1;
+  ParallelFor(pool, rows, grain, [&](int64_t begin, int64_t end) {
+    std::vector<const T*> lines(s.window[1]), filters(s.window[1]);
+    DepthwiseRow<T> row;
+    row.lines = lines.data();
+    row.filters = filters.data();
+    row.in_width = s.in[2];
+    row.out_width = s.out[2];
+    row.channels = channels;
+    row.taps = s.window[2];
+    row.stride = s.stride[2];
+    row.dilation = s.dilation[2];
+    row.pad = s.pad[2];
+    row.epilogue = epilogue;
+    for (int64_t r = begin; r < end; ++r) {
+      const T* image = input + r / s.out[1] * s.in_pixels() * channels;
+      row.line_count = 0;
+      for (int64_t t = 0; t < s.window[1]; ++t) {
+        const int64_t h = r % s.out[1] * s.stride[1] - s.pad[1] + t * s.dilation[1];
+        if (h < 0 || h >= s.in[1]) continue;
+        lines[row.line_count] = image + h * s.in[2] * channels;
+        filters[row.line_count++] = filter + t * s.window[2] * channels;
+      }
+      row.output = output + r * s.out[2] * channels;
+      if (epilogue.addend != nullptr) {
+        row.epilogue.addend = epilogue.addend + r * s.out[2] * epilogue.addend_stride;
+      }
+      ComputeRow(row);
+    }
+  });
+  return true;
+}
+
+template bool DepthwiseConv(const WindowShape&, const float*, const float*, float*, const Epilogue<float>&,
+                            ThreadPool*);
+template bool DepthwiseConv(const WindowShape&, const double*, const double*, double*,
+                            const Epilogue<double>&, ThreadPool*);
+
+}  // namespace compute
+}  // namespace cryograph
