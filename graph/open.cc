@@ -15,7 +15,10 @@
 #include "base/mapped_file.h"
 #include "base/nearest.h"
 #include "base/status_macros.h"
+#include "base/wire.h"
+#include "graph/chunked_message.h"
 #include "graph/import.h"
+#include "graph/memmapped_package.h"
 #include "graph/sniff.h"
 #include "graph/text.h"
 #include "graph/wire_check.h"
@@ -26,6 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 using Expect = OpenOptions::Expect;
 
+constexpr uint32_t kSchemaVersionField = 1;
 constexpr const char* kSavedModelFiles[] = {"saved_model.pb", "saved_model.pbtxt", "saved_model.cpb"};
 
 bool Exists(const std::string& path) {
@@ -196,14 +200,6 @@ absl::Status NotAGraph(const std::string& path, const Sniffed& sniffed, absl::st
                        sniffed.kind == FileKind::kTfLite
                            ? "the SavedModel or frozen graph that it was converted from"
                            : "converting it to a SavedModel with the tools of its own framework"));
-    case FileKind::kChunkedSavedModel:
-      return absl::UnimplementedError(
-          absl::StrCat(what,
-                       ", which cannot be read yet\nwhy: TensorFlow itself does not read this form\n"
-                       "try: saving it again without experimental_image_format"));
-    case FileKind::kMemmappedPackage:
-      return absl::UnimplementedError(
-          absl::StrCat(what, ", which cannot be read\ntry: the graph that it was made from"));
     case FileKind::kEmpty:
       return absl::InvalidArgumentError(absl::StrCat(what, " where a graph is expected (CG109)"));
     default:
@@ -225,16 +221,25 @@ absl::Status WithId(const absl::Status& status) {
       status.message(), " (CG109)\nwhy: the file is cut or damaged\ntry: fetching or writing it again"));
 }
 
+// A file's message in binary form.
+struct Message {
+  Sniffed kind;
+  std::string path;
+  std::shared_ptr<const MappedFile> file;
+};
+
 class Opener {
  public:
   Opener(const OpenOptions& options, std::vector<std::string>* notes) : options_(options), notes_(notes) {}
 
   absl::StatusOr<Model> Open(const std::string& path);
+  absl::StatusOr<OpenedFile> OpenAll(const std::string& path);
 
  private:
-  absl::StatusOr<Model> OpenFile(const std::string& path, bool of_directory);
-  absl::StatusOr<Model> Import(const std::string& path, FileKind kind, absl::string_view bytes,
-                               std::shared_ptr<const void> owner);
+  absl::StatusOr<Message> Read(const std::string& path);
+  absl::StatusOr<Message> ReadFile(const std::string& path, bool of_directory);
+  absl::StatusOr<Model> Import(const Message& message);
+  absl::StatusOr<Model> ImportOne(const Message& message, absl::string_view meta_graph);
   void NoteForm(const std::string& path, bool text);
   void NoteKind(const std::string& path, const Sniffed& sniffed);
 
@@ -242,72 +247,122 @@ class Opener {
   std::vector<std::string>* const notes_;
 };
 
-absl::StatusOr<Model> Opener::Open(const std::string& path) {
-  if (path.empty()) return absl::InvalidArgumentError("the path of the model is empty (CG105)");
-  if (path == "-") return OpenFile(path, false);
-  if (!Exists(path)) return Missing(path);
-  if (!IsDirectory(path)) return OpenFile(path, false);
-  const std::string file = SavedModelFile(path);
-  if (file.empty()) return NoSavedModel(path);
-  return OpenFile(file, true);
+bool IsSavedModel(const Sniffed& sniffed) {
+  return sniffed.kind == FileKind::kSavedModel || sniffed.kind == FileKind::kChunkedSavedModel;
 }
 
-absl::StatusOr<Model> Opener::OpenFile(const std::string& path, bool of_directory) {
-  ASSIGN_OR_RETURN(const std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
-  const absl::string_view bytes = file->bytes();
-  Sniffed sniffed = Sniff(bytes);
+absl::StatusOr<Message> Opener::Read(const std::string& path) {
+  if (path.empty()) return absl::InvalidArgumentError("the path of the model is empty (CG105)");
+  if (path == "-") return ReadFile(path, false);
+  if (!Exists(path)) return Missing(path);
+  if (!IsDirectory(path)) return ReadFile(path, false);
+  const std::string file = SavedModelFile(path);
+  if (file.empty()) return NoSavedModel(path);
+  return ReadFile(file, true);
+}
+
+absl::StatusOr<Message> Opener::ReadFile(const std::string& path, bool of_directory) {
+  Message message;
+  ASSIGN_OR_RETURN(message.file, MappedFile::Open(path));
+  message.path = message.file->path();
+  const absl::string_view bytes = message.file->bytes();
+  message.kind = Sniff(bytes);
+  FileKind& kind = message.kind.kind;
   // A text that begins with an unknown word is most likely a graph with a slip: its parser says which.
-  if (sniffed.kind == FileKind::kOtherText)
-    sniffed.kind = of_directory ? FileKind::kSavedModel : FileKind::kGraphDef;
-  MessageKind message;
-  switch (sniffed.kind) {
+  if (kind == FileKind::kOtherText) kind = of_directory ? FileKind::kSavedModel : FileKind::kGraphDef;
+  MessageKind text_kind = MessageKind::kGraphDef;
+  switch (kind) {
     case FileKind::kGraphDef:
-      message = MessageKind::kGraphDef;
+    case FileKind::kMemmappedPackage:
       break;
     case FileKind::kMetaGraphDef:
-      message = MessageKind::kMetaGraphDef;
+      text_kind = MessageKind::kMetaGraphDef;
       break;
     case FileKind::kSavedModel:
-      message = MessageKind::kSavedModel;
+    case FileKind::kChunkedSavedModel:
+      text_kind = MessageKind::kSavedModel;
       break;
     default:
-      return NotAGraph(file->path(), sniffed, bytes);
+      return NotAGraph(message.path, message.kind, bytes);
   }
-  NoteForm(file->path(), sniffed.text);
-  if (!of_directory) NoteKind(file->path(), sniffed);
-  absl::StatusOr<Model> model;
-  if (sniffed.text) {
-    ASSIGN_OR_RETURN(std::string binary, MessageFromText(message, bytes, file->path()));
-    const std::shared_ptr<const MappedFile> converted =
-        MappedFile::FromString(file->path(), std::move(binary));
-    model = Import(file->path(), sniffed.kind, converted->bytes(), converted);
-  } else {
-    model = Import(file->path(), sniffed.kind, bytes, file);
+  NoteForm(message.path, message.kind.text);
+  if (!of_directory) NoteKind(message.path, message.kind);
+  if (message.kind.text) {
+    ASSIGN_OR_RETURN(std::string binary, MessageFromText(text_kind, bytes, message.path));
+    message.file = MappedFile::FromString(message.path, std::move(binary));
+  } else if (kind == FileKind::kChunkedSavedModel) {
+    absl::StatusOr<std::string> joined = JoinChunks(bytes, message.path);
+    if (!joined.ok()) return WithId(joined.status());
+    message.file = MappedFile::FromString(message.path, *std::move(joined));
   }
+  return message;
+}
+
+absl::StatusOr<Model> Opener::Open(const std::string& path) {
+  ASSIGN_OR_RETURN(const Message message, Read(path));
+  absl::StatusOr<Model> model = Import(message);
   if (!model.ok()) return WithId(model.status());
-  model->path = file->path();
-  model->was_text = sniffed.text;
   return model;
 }
 
-absl::StatusOr<Model> Opener::Import(const std::string& path, FileKind kind, absl::string_view bytes,
-                                     std::shared_ptr<const void> owner) {
-  if (kind == FileKind::kGraphDef) return ImportGraphDef(bytes, std::move(owner), path);
-  if (kind == FileKind::kMetaGraphDef) return ImportMetaGraphDef(bytes, std::move(owner), path);
-  ASSIGN_OR_RETURN(const std::vector<MetaGraphSlice> meta_graphs, ListMetaGraphs(bytes, path));
-  ASSIGN_OR_RETURN(const MetaGraphSlice chosen, ChooseMetaGraph(meta_graphs, options_.tags, path));
+absl::StatusOr<Model> Opener::Import(const Message& message) {
+  const absl::string_view bytes = message.file->bytes();
+  if (!IsSavedModel(message.kind)) return ImportOne(message, bytes);
+  ASSIGN_OR_RETURN(const std::vector<MetaGraphSlice> meta_graphs, ListMetaGraphs(bytes, message.path));
+  ASSIGN_OR_RETURN(const MetaGraphSlice chosen, ChooseMetaGraph(meta_graphs, options_.tags, message.path));
   if (options_.tags.empty() && meta_graphs.size() > 1) {
-    notes_->push_back(absl::StrCat(path, " holds ", meta_graphs.size(),
+    notes_->push_back(absl::StrCat(message.path, " holds ", meta_graphs.size(),
                                    " MetaGraphs: the one with the tag-set '", absl::StrJoin(chosen.tags, ","),
                                    "' is taken"));
   }
-  ASSIGN_OR_RETURN(Model model, ImportMetaGraphDef(chosen.bytes, std::move(owner), path));
+  return ImportOne(message, chosen.bytes);
+}
+
+// `bytes` is the message, or one MetaGraph of the SavedModel that it is.
+absl::StatusOr<Model> Opener::ImportOne(const Message& message, absl::string_view bytes) {
+  absl::StatusOr<Model> model = message.kind.kind == FileKind::kGraphDef
+                                    ? ImportGraphDef(bytes, message.file, message.path)
+                                : message.kind.kind == FileKind::kMemmappedPackage
+                                    ? ImportMemmappedPackage(bytes, message.file, message.path)
+                                    : ImportMetaGraphDef(bytes, message.file, message.path);
+  RETURN_IF_ERROR(model.status());
+  model->path = message.path;
+  model->was_text = message.kind.text;
+  if (!IsSavedModel(message.kind) || message.path == "<stdin>") return model;
   // What lies in variables/ decides: an empty or absent folder is that of a model without variables.
-  const std::string variables = DirectoryPrefix(path) + "variables";
-  for (const std::string& name : path == "<stdin>" ? std::vector<std::string>() : List(variables)) {
-    if (absl::StartsWith(name, "variables.")) model.variables_prefix = variables + "/variables";
+  const std::string variables = DirectoryPrefix(message.path) + "variables";
+  for (const std::string& name : List(variables)) {
+    if (absl::StartsWith(name, "variables.")) model->variables_prefix = variables + "/variables";
   }
   return model;
+}
+
+absl::StatusOr<OpenedFile> Opener::OpenAll(const std::string& path) {
+  ASSIGN_OR_RETURN(const Message message, Read(path));
+  OpenedFile opened;
+  opened.kind = message.kind;
+  opened.path = message.path;
+  std::vector<MetaGraphSlice> meta_graphs(1);
+  meta_graphs[0].bytes = message.file->bytes();
+  if (IsSavedModel(message.kind)) {
+    if (message.path != "<stdin>") {
+      opened.directory = DirectoryPrefix(message.path);
+      if (opened.directory.empty()) opened.directory = "./";
+    }
+    absl::StatusOr<std::vector<MetaGraphSlice>> listed = ListMetaGraphs(message.file->bytes(), message.path);
+    if (!listed.ok()) return WithId(listed.status());
+    meta_graphs = *std::move(listed);
+    WireReader reader(message.file->bytes());
+    for (WireField field; reader.Next(&field);) {
+      if (field.number == kSchemaVersionField) opened.schema_version = static_cast<int64_t>(field.varint);
+    }
+  }
+  for (const MetaGraphSlice& each : meta_graphs) {
+    absl::StatusOr<Model> model = ImportOne(message, each.bytes);
+    if (!model.ok()) return WithId(model.status());
+    opened.models.push_back(*std::move(model));
+  }
+  return opened;
 }
 
 void Opener::NoteForm(const std::string& path, bool text) {
@@ -319,7 +374,7 @@ void Opener::NoteForm(const std::string& path, bool text) {
 }
 
 void Opener::NoteKind(const std::string& path, const Sniffed& sniffed) {
-  const bool saved_model = sniffed.kind == FileKind::kSavedModel;
+  const bool saved_model = IsSavedModel(sniffed);
   const bool fits = options_.expect == Expect::kAnyGraph ||
                     (options_.expect == Expect::kGraphDef && sniffed.kind == FileKind::kGraphDef) ||
                     (options_.expect == Expect::kMetaGraph && sniffed.kind == FileKind::kMetaGraphDef) ||
@@ -337,6 +392,12 @@ absl::StatusOr<Model> OpenModel(const std::string& path, const OpenOptions& opti
                                 std::vector<std::string>* notes) {
   std::vector<std::string> unused;
   return Opener(options, notes == nullptr ? &unused : notes).Open(path);
+}
+
+absl::StatusOr<OpenedFile> OpenAll(const std::string& path, const OpenOptions& options,
+                                   std::vector<std::string>* notes) {
+  std::vector<std::string> unused;
+  return Opener(options, notes == nullptr ? &unused : notes).OpenAll(path);
 }
 
 }  // namespace cryograph

@@ -2,12 +2,14 @@
 #ifndef CRYOGRAPH_GRAPH_OPEN_H_
 #define CRYOGRAPH_GRAPH_OPEN_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "graph/model.h"
+#include "graph/sniff.h"
 
 namespace cryograph {
 
@@ -21,9 +23,9 @@ struct OpenOptions {
   std::string tags;
 };
 
-// Opens `path`: a GraphDef, MetaGraphDef or SavedModel message, binary or text; a SavedModel directory; "-"
-// for standard input. Adds one-line remarks to `notes` ("read as text"). A SavedModel that has variables says
-// where in variables_prefix.
+// Opens `path`: a GraphDef, MetaGraphDef or SavedModel message, binary, text or (SavedModel) in chunks; a
+// memory-mapped package; a SavedModel directory; "-" for standard input. Adds one-line remarks to `notes`
+// ("read as text"). A SavedModel that has variables says where in variables_prefix.
 //
 // Errors end their first line with the id of tools.md's catalogue; lines that begin with "why: " and "try: "
 // follow.
@@ -32,9 +34,22 @@ struct OpenOptions {
 // - InvalidArgument: another kind of file, saying which and what takes it (CG108, CG109, CG114); a text that
 //   is wrong, with line and column.
 // - DataLoss: a damaged or cut file (CG109).
-// - Unimplemented: chunked SavedModels (.cpb) and memory-mapped packages.
+// - Unimplemented: chunked SavedModels with records in a form that nobody writes there.
 absl::StatusOr<Model> OpenModel(const std::string& path, const OpenOptions& options,
                                 std::vector<std::string>* notes);
+
+// All that a file holds: every MetaGraph of a SavedModel, or the one graph of another file.
+struct OpenedFile {
+  Sniffed kind;
+  std::string path;            // The file that was read: "dir/saved_model.pb".
+  std::string directory;       // Of a SavedModel, with a slash at its end; empty for other files.
+  int64_t schema_version = 0;  // Of a SavedModel; 1 is the only one that exists.
+  std::vector<Model> models;
+};
+
+// Opens `path` as OpenModel does; `options.tags` is not looked at.
+absl::StatusOr<OpenedFile> OpenAll(const std::string& path, const OpenOptions& options,
+                                   std::vector<std::string>* notes);
 
 }  // namespace cryograph
 

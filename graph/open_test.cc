@@ -176,8 +176,7 @@ TEST_F(OpenTest, DirectoriesWithoutASavedModel) {
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("it holds a checkpoint")));
   Put("chunked/saved_model.cpb", "\x83\xaf\x70\xd1\x0d\x88\x4a\x3f");
   EXPECT_THAT(Error(root_ + "/chunked"),
-              StatusIs(absl::StatusCode::kUnimplemented,
-                       HasSubstr("chunked/saved_model.cpb' is a chunked SavedModel")));
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("chunked/saved_model.cpb: at byte 0: ")));
 }
 
 TEST_F(OpenTest, MissingFilesNameTheNearest) {

@@ -12,7 +12,9 @@
 #include "graph/proto/attr_value.pb.h"
 #include "graph/proto/checkpoint.pb.h"
 #include "graph/proto/graph.pb.h"
+#include "graph/proto/memmapped_file_system.pb.h"
 #include "graph/proto/meta_graph.pb.h"
+#include "graph/proto/proto_splitter.pb.h"
 #include "graph/proto/tensor.pb.h"
 #include "graph/proto/trackable_object_graph.pb.h"
 
@@ -67,11 +69,15 @@ const google::protobuf::Descriptor* DescriptorOf(MessageKind kind) {
       return tensorflow::SavedTensorSlices::descriptor();
     case MessageKind::kTrackableObjectGraph:
       return tensorflow::TrackableObjectGraph::descriptor();
+    case MessageKind::kChunkMetadata:
+      return tensorflow::proto_splitter::ChunkMetadata::descriptor();
+    case MessageKind::kMemmappedFileSystemDirectory:
+      return tensorflow::MemmappedFileSystemDirectory::descriptor();
   }
   return tensorflow::GraphDef::descriptor();
 }
 
-constexpr MessageKind kLastKind = MessageKind::kTrackableObjectGraph;
+constexpr MessageKind kLastKind = MessageKind::kMemmappedFileSystemDirectory;
 
 // The schema as tables by message and field number, made from the generated descriptors at first use.
 class Schema {

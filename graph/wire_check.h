@@ -25,6 +25,8 @@ enum class MessageKind {
   kBundleEntryProto,
   kSavedTensorSlices,
   kTrackableObjectGraph,
+  kChunkMetadata,
+  kMemmappedFileSystemDirectory,
 };
 
 // "GraphDef", "MetaGraphDef" …: the message's own name.
