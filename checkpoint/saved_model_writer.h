@@ -21,6 +21,8 @@ struct SavedModelOptions {
   // A Const of at least so many bytes becomes a variable, whose value goes to the checkpoint. Constants with
   // control inputs (they stand inside a loop), strings and those of function bodies stay.
   uint64_t outline_bytes = 64 << 10;
+  // A folder whose files become the SavedModel's assets; may be empty.
+  std::string assets;
   ExportOptions graph;
 };
 
@@ -33,9 +35,10 @@ struct SavedModelReport {
 // Writes DIRECTORY/saved_model.pb and DIRECTORY/variables/variables.{index,data-00000-of-00001}, of which a
 // loader of TensorFlow 1 or 2 restores the variables through the graph's own restore op. The directory
 // appears whole or not at all; values are streamed. Changes `model`: its constants are variables afterwards,
-// and its meta_fields are those of the new MetaGraph (function aliases, assets and those signatures whose
-// tensors are left are kept). AlreadyExists if there is something at `directory` but an empty folder;
-// InvalidArgument if an input or output is not in the graph; the errors of the file system.
+// and its meta_fields are those of the new MetaGraph (function aliases, assets, and those signatures and
+// collections whose tensors are left are kept). FailedPrecondition if the graph has variables already;
+// AlreadyExists if there is something at `directory` but an empty folder; InvalidArgument if an input or
+// output is not in the graph; the errors of the file system.
 absl::StatusOr<SavedModelReport> WriteSavedModel(Model& model, const std::string& directory,
                                                  const SavedModelOptions& options);
 

@@ -13,6 +13,7 @@
 #include "graph/open.h"
 #include "tools/cli.h"
 #include "tools/model_output.h"
+#include "tools/saved_model_files.h"
 
 namespace cryograph {
 namespace {
@@ -25,7 +26,7 @@ using cli::UsageError;
 struct Flags {
   std::string in_graph, out_graph, saved_model_tags, format = "auto";
   bool output_as_text = false, drop_unknown_fields = false;
-  std::vector<std::string> files;
+  std::vector<std::string> files, inputs, outputs;
 };
 
 void Declare(Flags& flags, Command& command) {
@@ -52,11 +53,21 @@ void Declare(Flags& flags, Command& command) {
       .Path();
   command
       .Add(&flags.format, "output_format",
-           "auto writes text to a file named .pbtxt, .prototxt or .txt and binary to any other; saved_model "
-           "makes a "
-           "directory whose large values are variables.")
-      .Choices({"auto", "pb", "pbtxt", "saved_model"})
+           "auto writes text to a file named .pbtxt, .prototxt or .txt, a MetaGraphDef to one named .meta, "
+           "and a "
+           "binary GraphDef to any other. meta: a MetaGraphDef, with all that the model says beside its "
+           "graph. saved_model: "
+           "a directory whose large values are variables. saved_model_chunked: a directory whose large "
+           "values are chunks "
+           "of saved_model.cpb.")
+      .Choices({"auto", "pb", "pbtxt", "meta", "saved_model", "saved_model_chunked"})
       .Value("FORMAT");
+  command
+      .Add(&flags.inputs, "inputs",
+           "Tensors that the signature serving_default of a MetaGraph or SavedModel takes, if "
+           "the model has no signature.")
+      .Value("NAME,NAME…");
+  command.Add(&flags.outputs, "outputs", "Tensors that it gives.").Value("NAME,NAME…");
   command.Add(&flags.output_as_text, "output_as_text", "The same as --output_format=pbtxt.");
   command.Add(&flags.drop_unknown_fields, "drop_unknown_fields",
               "Text cannot hold fields that nobody knows: leave them out instead of refusing.");
@@ -68,7 +79,8 @@ void Declare(Flags& flags, Command& command) {
       "What is kept",
       "The graph is written as it is, defects included, in a canonical form: attributes sorted by key, the "
       "same bytes from every run. Converting twice gives the same file. What a MetaGraph or SavedModel says "
-      "beside its graph (signatures, collections, saver) is not part of a GraphDef and is left out.");
+      "beside its graph (signatures, collections, saver) is not part of a GraphDef and is left out, unless a "
+      "MetaGraphDef or a chunked SavedModel is written.");
   command.Epilogue(
       "Exit status",
       "0: the result is written. 1: it could not be made. 2: wrong usage. With 1 and 2 nothing is written.");
@@ -80,10 +92,32 @@ const char* NameOf(OutputForm form) {
       return "binary";
     case OutputForm::kText:
       return "text";
+    case OutputForm::kMetaGraph:
+      return "MetaGraph";
+    case OutputForm::kMetaGraphText:
+      return "MetaGraph text";
     case OutputForm::kSavedModel:
       return "SavedModel";
+    case OutputForm::kChunkedSavedModel:
+      return "chunked SavedModel";
   }
   return "";
+}
+
+// A SavedModel that has variables stays what it is: all its MetaGraphs and files, only the main file in
+// another form. False for other models.
+absl::StatusOr<bool> ConvertWhole(const Flags& flags, OutputForm form) {
+  std::vector<std::string> notes;
+  ASSIGN_OR_RETURN(OpenedFile file, OpenAll(flags.in_graph, {}, &notes));
+  if (file.directory.empty() || (file.models.size() == 1 && file.models[0].variables_prefix.empty()))
+    return false;
+  for (const std::string& note : notes) PrintNote(note);
+  RETURN_IF_ERROR(WriteWholeSavedModel(
+      file, form == OutputForm::kChunkedSavedModel ? MainFile::kChunked : MainFile::kBinary,
+      flags.out_graph));
+  std::fprintf(stderr, "converted a SavedModel of %s\n",
+               cli::Counted(file.models.size(), "MetaGraph").c_str());
+  return true;
 }
 
 absl::Status Convert(Flags& flags) {
@@ -99,25 +133,34 @@ absl::Status Convert(Flags& flags) {
   if (flags.in_graph.empty())
     return UsageError("--in_graph must name the model to read\ntry: convert_graph IN OUT");
   RETURN_IF_ERROR(CheckOutputPath(flags.out_graph, {}, true, "--out_graph"));
+  if (flags.outputs.empty() && !flags.inputs.empty())
+    return UsageError("--inputs without --outputs makes no signature\ntry: --outputs=NAME");
   ASSIGN_OR_RETURN(const OutputForm form, ChooseForm(flags.format, flags.output_as_text, flags.out_graph));
 
+  if (form == OutputForm::kSavedModel || form == OutputForm::kChunkedSavedModel) {
+    ASSIGN_OR_RETURN(const bool done, ConvertWhole(flags, form));
+    if (done) return absl::OkStatus();
+  }
   std::vector<std::string> notes;
   OpenOptions open;
   open.tags = flags.saved_model_tags;
   absl::StatusOr<Model> model = OpenModel(flags.in_graph, open, &notes);
   for (const std::string& note : notes) PrintNote(note);
   RETURN_IF_ERROR(model.status());
-  if (!model->meta_fields.empty()) {
+  if (!model->meta_fields.empty() && (form == OutputForm::kBinary || form == OutputForm::kText)) {
     PrintNote(absl::StrCat(flags.in_graph,
                            " says more than its graph (signatures, collections, saver); only the graph "
                            "is written"));
   }
   OutputOptions output;
   output.form = form;
+  output.inputs = flags.inputs;
+  output.outputs = flags.outputs;
   output.drop_unknown_fields = flags.drop_unknown_fields;
   output.allow_defects = true;
   const absl::StatusOr<uint64_t> size = WriteModel(*model, flags.out_graph, output);
-  if (absl::IsInvalidArgument(size.status()) && form == OutputForm::kText && !flags.drop_unknown_fields) {
+  if (absl::IsInvalidArgument(size.status()) &&
+      (form == OutputForm::kText || form == OutputForm::kMetaGraphText) && !flags.drop_unknown_fields) {
     return absl::InvalidArgumentError(absl::StrCat(size.status().message(), "\ntry: --drop_unknown_fields"));
   }
   RETURN_IF_ERROR(size.status());

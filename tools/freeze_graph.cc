@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -14,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "absl/types/span.h"
 #include "base/byte_sink.h"
 #include "base/mapped_file.h"
@@ -71,8 +74,9 @@ void Declare(Flags& flags, Command& command) {
       .Path();
   command
       .Add(&flags.input_meta_graph, "input_meta_graph",
-           "A MetaGraphDef, such as the .meta file beside a checkpoint. Its saver says where each variable's "
-           "value is.")
+           "A MetaGraphDef, such as the .meta file beside a checkpoint, which is then found by itself. Its "
+           "saver says where "
+           "each variable's value is.")
       .Value("FILE")
       .Path();
   command
@@ -146,10 +150,11 @@ void Declare(Flags& flags, Command& command) {
   command.Section("Beyond TensorFlow's tool");
   command
       .Add(&flags.output_format, "output_format",
-           "pb: binary; pbtxt: text; saved_model: a new directory whose large values are variables again, "
-           "which is the "
-           "form that has no 2 GiB limit.")
-      .Choices({"pb", "pbtxt", "saved_model"})
+           "pb: binary; pbtxt: text; meta: a MetaGraphDef, with signatures and what else stays true; "
+           "saved_model: a new "
+           "directory whose large values are variables again, which is the form that has no 2 GiB limit; "
+           "saved_model_chunked: a new directory whose large values are chunks of saved_model.cpb.")
+      .Choices({"pb", "pbtxt", "meta", "saved_model", "saved_model_chunked"})
       .Value("FORMAT")
       .Extension();
   command.Add(&flags.output_as_text, "output_as_text", "The same as --output_format=pbtxt.").Extension();
@@ -329,6 +334,17 @@ absl::StatusOr<Model> OpenInput(const Flags& flags) {
   return model;
 }
 
+// The prefix of the checkpoint that "model.ckpt-7.meta" was saved with, if it is there; else an empty string.
+std::string CheckpointBeside(const std::string& path) {
+  absl::string_view prefix = path;
+  if (!absl::ConsumeSuffix(&prefix, ".meta")) return "";
+  std::error_code error;
+  for (const char* suffix : {".index", ""}) {  // Formats V2 and V1.
+    if (std::filesystem::is_regular_file(absl::StrCat(prefix, suffix), error)) return std::string(prefix);
+  }
+  return "";
+}
+
 // The serialized SaverDef of a file, binary or text.
 absl::StatusOr<std::string> OpenSaver(const std::string& path) {
   ASSIGN_OR_RETURN(std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
@@ -409,6 +425,9 @@ absl::Status Freeze(const Flags& flags) {
     if (!checkpoint_path.empty())
       notes.push_back("--input_checkpoint is ignored: the SavedModel has its own variables");
     checkpoint_path = model.variables_prefix;
+  } else if (checkpoint_path.empty() && !CheckpointBeside(model.path).empty()) {
+    checkpoint_path = CheckpointBeside(model.path);
+    notes.push_back(absl::StrCat("the checkpoint beside the MetaGraph is taken: ", checkpoint_path));
   } else if (checkpoint_path.empty() && !flags.allow_frozen) {
     return UsageError(
         "--input_checkpoint must say where the variables' values are (CG110)\n"

@@ -13,24 +13,40 @@
 
 namespace cryograph {
 
-enum class OutputForm { kBinary, kText, kSavedModel };
+enum class OutputForm {
+  kBinary,  // A GraphDef.
+  kText,
+  kMetaGraph,  // A MetaGraphDef: the graph with what the model says beside it.
+  kMetaGraphText,
+  kSavedModel,         // A directory whose large constants are variables.
+  kChunkedSavedModel,  // A directory whose large constants are chunks of saved_model.cpb.
+};
 
 // What --output_format, --output_as_text and the output's name say together. "auto" writes text to a file
-// that has a text suffix. Usage error if they contradict each other.
+// that has a text suffix, and a MetaGraphDef to one named .meta or .meta.txt (or so). Usage error if they
+// contradict each other.
 absl::StatusOr<OutputForm> ChooseForm(const std::string& format, bool as_text, const std::string& path);
 
 struct OutputOptions {
   OutputForm form = OutputForm::kBinary;
-  std::vector<std::string> inputs, outputs;  // SavedModel only: what its signature offers.
+  // SavedModels and MetaGraphs: what a signature of theirs offers if they have none. No outputs: none is
+  // made.
+  std::vector<std::string> inputs, outputs;
   bool drop_unknown_fields = false;  // Text only: else unknown fields, which text cannot hold, are an error.
   bool allow_defects = false;        // Write a broken graph as it is.
   TensorForm tensor_form = TensorForm::kTensorFlow2;
 };
 
-// Writes the main graph of `model` with its functions to `path` ("-": stdout). On an error there is no new
-// file, and an old one is as it was. Prints a note if it made a directory, a warning (CG141) if TensorFlow
-// cannot parse the result for its size, and progress if stderr is a terminal. Returns the size in bytes.
+// Writes the main graph of `model` with its functions, and what the form has room for beside it, to `path`
+// ("-": stdout). On an error there is no new file, and an old one is as it was. Prints a note if it made a
+// directory, a warning (CG141) if TensorFlow cannot parse the result for its size, and progress if stderr is
+// a terminal. Returns the size in bytes.
 absl::StatusOr<uint64_t> WriteModel(Model& model, const std::string& path, const OutputOptions& options);
+
+// Fits what a MetaGraph says beside its graph to the graph: the op list is that of its ops, signatures of
+// tensors that are gone go; with outputs and without a signature it gets `serving_default`. Names ops that
+// nobody knows in a note.
+absl::Status CompleteMetaGraph(Model& model, const OutputOptions& options);
 
 // Usage error (CG145) if `output` is empty, or the same file as one of `inputs` and `in_place` is false.
 // `flag` is the output's flag.

@@ -50,6 +50,46 @@ TEST(ConvertGraphTest, TakesTheGraphOutOfAnyContainer) {
   }
 }
 
+TEST(ConvertGraphTest, ToAMetaGraphAndBack) {
+  const std::string folder = ScratchFolder();
+  ASSERT_EQ(Convert({Runfile("tests/models/digits/frozen.pb"), folder + "/a.pb"}).exit_code, 0);
+  for (const std::string name : {"a.meta", "a.meta.pbtxt"}) {
+    ToolRun run =
+        Convert({folder + "/a.pb", folder + "/" + name, "--inputs=image", "--outputs=probabilities"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_THAT(run.err, HasSubstr("of MetaGraph"));
+    ASSERT_EQ(Convert({folder + "/" + name, folder + "/b.pb"}).exit_code, 0);
+    EXPECT_TRUE(ReadTestFile(folder + "/b.pb") == ReadTestFile(folder + "/a.pb")) << name;
+  }
+  EXPECT_THAT(ReadTestFile(folder + "/a.meta.pbtxt"),
+              AllOf(StartsWith("meta_info_def {\n"), HasSubstr("stripped_op_list"),
+                    HasSubstr("serving_default"), HasSubstr("name: \"probabilities:0\"")));
+  EXPECT_EQ(Convert({folder + "/a.pb", folder + "/c.meta", "--inputs=image"}).exit_code, 2);
+}
+
+TEST(ConvertGraphTest, ASavedModelInChunksKeepsItsFiles) {
+  const std::string folder = ScratchFolder();
+  const std::string source = Runfile("tests/models/digits/saved_model");
+  const ToolRun run = Convert({source, folder + "/chunked", "--output_format=saved_model_chunked"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(ListFolder(folder + "/chunked"), testing::ElementsAre("saved_model.cpb", "variables"));
+  ASSERT_EQ(Convert({source, folder + "/a.pb"}).exit_code, 0);
+  ASSERT_EQ(Convert({folder + "/chunked", folder + "/b.pb"}).exit_code, 0);
+  EXPECT_TRUE(ReadTestFile(folder + "/b.pb") == ReadTestFile(folder + "/a.pb"));
+  // And whole again.
+  ASSERT_EQ(Convert({folder + "/chunked", folder + "/whole", "--output_format=saved_model"}).exit_code, 0);
+  EXPECT_THAT(ListFolder(folder + "/whole"), testing::ElementsAre("saved_model.pb", "variables"));
+}
+
+TEST(ConvertGraphTest, VariablesWithoutValuesAreNoSavedModel) {
+  const std::string folder = ScratchFolder();
+  const ToolRun run =
+      Convert({Runfile("tests/models/digits/graph.pb"), folder + "/out", "--output_format=saved_model"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.err, HasSubstr("is a variable, whose value is not part of the graph"));
+  EXPECT_THAT(ListFolder(folder), IsEmpty());
+}
+
 TEST(ConvertGraphTest, BrokenGraphsAreConvertedAsTheyAre) {
   const std::string folder = ScratchFolder();
   WriteTestFile(folder + "/in.pbtxt", "node { name: \"a\" op: \"Relu\" input: \"gone\" }\n");
