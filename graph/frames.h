@@ -48,6 +48,12 @@ class FrameInfo {
     return At(guard_, a) == At(guard_, b) && At(guard_, a) != kUnknown && input_frame(a) == input_frame(b);
   }
 
+  // True if `output` is known to be alive just when `node` runs.
+  bool HoldsGuard(Output output, NodeId node) const {
+    const uint32_t guard = BranchGuard(output);
+    return guard == At(guard_, node) && guard != kUnknown;
+  }
+
   // Positions among control_inputs() that decide where `node` runs: without one of them it would be in
   // another frame, or would run in cases in which it is dead now. The others only order it.
   std::vector<int> GuardingControls(Node node) const;

@@ -33,9 +33,13 @@
 #include "tools/freeze_report.h"
 #include "tools/model_names.h"
 #include "tools/model_output.h"
+#include "tools/output_guesses.h"
+#include "tools/variable_map_flag.h"
 #include "transforms/freeze_variables.h"
 #include "transforms/pass.h"
 #include "transforms/pass_manager.h"
+#include "transforms/pin_placeholders.h"
+#include "transforms/prune_branches.h"
 
 namespace cryograph {
 namespace {
@@ -57,9 +61,11 @@ struct Flags {
   std::string restore_op_name = "save/restore_all", filename_tensor_name = "save/Const:0";
 
   bool output_as_text = false, in_place = false, verify = true;
-  std::string output_format = "pb", compat = "2.21", missing = "error", state = "error", report_json;
+  std::string output_format = "pb", compat = "2.21", missing = "error", state = "error", report_json, report,
+              tables = "keep_init";
   std::string add_default_attrs = "no";
-  std::vector<std::string> variable_map;
+  std::vector<std::string> variable_map, set;
+  bool guess_outputs = false, json = false;
   bool use_ema = false, allow_py_func = false, allow_input_pipeline = false, allow_frozen = false;
   bool allow_initializer_overwrite = false;
   bool drop_colocation = false, keep_functions = false;
@@ -126,7 +132,8 @@ void Declare(Flags& flags, Command& command) {
       .Path();
   command
       .Add(&flags.output_node_names, "output_node_names",
-           "The nodes to keep, with all they need. 'name:0' names its node.")
+           "The nodes to keep, with all they need. 'name:0' names its node. Without it, the outputs of the "
+           "model's signature.")
       .Value("NAME,NAME…");
   command.Add(&flags.clear_devices, "clear_devices",
               "Forgets on which device each node of the main graph shall run. TensorFlow's tool ignores "
@@ -175,10 +182,22 @@ void Declare(Flags& flags, Command& command) {
       .Value("RELEASE")
       .Extension();
   command
+      .Add(&flags.guess_outputs, "guess_outputs",
+           "Without --output_node_names and a signature, take what looks most like the graph's results. What "
+           "that is, is listed if the flag is not given.")
+      .Extension();
+  command
+      .Add(
+          &flags.set, "set",
+          "Placeholders that become constants, such as is_training=false; branches that are then never taken "
+          "go.")
+      .Alias("constants")
+      .Value("PLACEHOLDER=VALUE,…")
+      .Extension();
+  command
       .Add(&flags.variable_map, "variable_map",
            "Pairs variable=key for variables that the checkpoint holds under another name; 'from/*=to/*' "
-           "renames a "
-           "scope. Stronger than everything the files say.")
+           "renames a scope; @FILE has a pair in each line. Stronger than everything the files say.")
       .Value("VARIABLE=KEY,…")
       .Extension();
   command
@@ -195,6 +214,16 @@ void Declare(Flags& flags, Command& command) {
            "uses the "
            "variable's frozen value; 'pure' computes what the first run would (AssignSub becomes Sub).")
       .Choices({"error", "drop", "pure"})
+      .Value("WHAT")
+      .Extension();
+  command
+      .Add(&flags.tables, "tables",
+           "What becomes of lookup tables: 'keep_init' keeps what fills them, with files written into the "
+           "graph, as a "
+           "node init_all_tables that must be run first; 'bake' makes look-ups gathers from constants; "
+           "'leave' keeps "
+           "the tables alone, as TensorFlow's tool does; 'error' refuses.")
+      .Choices({"keep_init", "bake", "leave", "error"})
       .Value("WHAT")
       .Extension();
   command
@@ -225,8 +254,15 @@ void Declare(Flags& flags, Command& command) {
   command.Add(&flags.verify, "verify", "Check the result before it is written; --verify=off skips that.")
       .Extension();
   command
-      .Add(&flags.report_json, "report_json",
-           "Write which variable came from which key, with type and shape, and which keys were not used.")
+      .Add(&flags.report, "report",
+           "Write which variable came from which key, with type, shape and size, what became of tables, what "
+           "looks "
+           "like training: as JSON if the file is called .json, else as text.")
+      .Value("FILE")
+      .Path()
+      .Extension();
+  command.Add(&flags.json, "json", "Print that report as JSON on stdout.").Extension();
+  command.Add(&flags.report_json, "report_json", "The report as JSON, whatever the file is called.")
       .Value("FILE")
       .Path()
       .Extension();
@@ -248,20 +284,6 @@ void Declare(Flags& flags, Command& command) {
       "written.");
 }
 
-std::vector<std::pair<std::string, std::string>> PairsOf(const std::vector<std::string>& texts,
-                                                         absl::Status& status) {
-  std::vector<std::pair<std::string, std::string>> pairs;
-  for (const std::string& text : texts) {
-    const size_t equals = text.find('=');
-    if (equals == 0 || equals == std::string::npos || equals + 1 == text.size()) {
-      status = UsageError(absl::StrCat("--variable_map: '", text, "' is no VARIABLE=KEY"));
-      return pairs;
-    }
-    pairs.emplace_back(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return pairs;
-}
-
 absl::Status CheckUsage(const Flags& flags) {
   if (flags.checkpoint_version != 1 && flags.checkpoint_version != 2) {
     return UsageError(
@@ -270,6 +292,9 @@ absl::Status CheckUsage(const Flags& flags) {
   }
   RETURN_IF_ERROR(CheckOutputPath(flags.output_graph, {flags.input_graph, flags.input_meta_graph},
                                   flags.in_place, "--output_graph"));
+  if (flags.json && flags.output_graph == "-") {
+    return UsageError("--json prints to stdout, and so does --output_graph=-\ntry: --report=FILE.json");
+  }
   const std::string& directory = flags.input_saved_model_dir;
   if (directory.empty() && !flags.input_graph.empty() && !flags.input_meta_graph.empty()) {
     return UsageError(
@@ -290,9 +315,7 @@ absl::StatusOr<FreezeOptions> OptionsOf(const Flags& flags) {
   options.outputs = flags.output_node_names;
   options.allow = flags.allow;
   options.deny = flags.deny;
-  absl::Status status;
-  options.variable_map = PairsOf(flags.variable_map, status);
-  RETURN_IF_ERROR(status);
+  ASSIGN_OR_RETURN(options.variable_map, ParseVariableMap(flags.variable_map));
   options.initializer_nodes = flags.initializer_nodes;
   options.allow_initializer_overwrite = flags.allow_initializer_overwrite;
   options.state = flags.state == "drop"   ? StatePolicy::kDrop
@@ -301,6 +324,10 @@ absl::StatusOr<FreezeOptions> OptionsOf(const Flags& flags) {
   options.missing = flags.missing == "init"    ? MissingPolicy::kInit
                     : flags.missing == "zeros" ? MissingPolicy::kZeros
                                                : MissingPolicy::kError;
+  options.tables = flags.tables == "bake"    ? TablePolicy::kBake
+                   : flags.tables == "leave" ? TablePolicy::kLeave
+                   : flags.tables == "error" ? TablePolicy::kError
+                                             : TablePolicy::kKeepInit;
   options.use_ema = flags.use_ema;
   options.allow_py_func = flags.allow_py_func;
   options.allow_frozen = flags.allow_frozen;
@@ -379,6 +406,35 @@ absl::Status Located(const absl::Status& status, const Model& model, const Check
   return absl::Status(status.code(), absl::StrCat(model.path, ": ", status.message()));
 }
 
+absl::StatusOr<PinnedValues> ParseSet(const std::vector<std::string>& set) {
+  PinnedValues values;
+  for (const std::string& text : set) {
+    absl::StatusOr<std::pair<std::string, std::string>> value = ParsePinnedValue(text);
+    if (!value.ok()) return UsageError(absl::StrCat("--set: ", value.status().message()));
+    values.push_back(*std::move(value));
+  }
+  return values;
+}
+
+// Does what --set says, and takes away the branches that are then never taken.
+absl::Status SetPlaceholders(Model& model, const PinnedValues& values, const FreezeOptions& options,
+                             std::vector<std::string>* notes) {
+  if (values.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(PinPlaceholders(model.graph(), values));
+  PruneOptions prune;
+  prune.outputs = options.outputs;
+  ASSIGN_OR_RETURN(const PruneReport report, PruneBranches(model, prune));
+  if (!report.dead_outputs.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the output '", report.dead_outputs[0],
+                     "' is in a branch that is never taken with what --set says (CG133)"));
+  }
+  notes->push_back(absl::StrCat("--set: ", cli::Counted(values.size(), "placeholder"), " set; ",
+                                report.switches + report.functional, " conditionals decided, ",
+                                cli::Counted(static_cast<uint64_t>(report.removed), "node"), " never taken"));
+  return absl::OkStatus();
+}
+
 // Whether TensorFlow can load what is about to be written.
 absl::Status CheckResult(Model& model) {
   VerifyOptions options;
@@ -404,6 +460,7 @@ absl::Status Freeze(const Flags& flags) {
       flags.output_as_text && flags.output_format == "pb" ? "pbtxt" : flags.output_format;
   ASSIGN_OR_RETURN(const OutputForm form, ChooseForm(format, flags.output_as_text, flags.output_graph));
   ASSIGN_OR_RETURN(FreezeOptions options, OptionsOf(flags));
+  ASSIGN_OR_RETURN(const PinnedValues set, ParseSet(flags.set));
   ASSIGN_OR_RETURN(Model model, OpenInput(flags));
   std::vector<std::string> notes;
 
@@ -443,9 +500,15 @@ absl::Status Freeze(const Flags& flags) {
     options.checkpoint = std::move(checkpoint);
   }
   for (const std::string& note : notes) PrintNote(note);
+  notes.clear();
 
-  if (options.outputs.empty()) return NoOutputsGiven(model, "--output_node_names");
+  if (options.outputs.empty()) {
+    ASSIGN_OR_RETURN(options.outputs,
+                     ChooseOutputs(model, flags.guess_outputs, "--output_node_names", &notes));
+  }
   RETURN_IF_ERROR(CheckNodesExist(model, options.outputs, "--output_node_names"));
+  RETURN_IF_ERROR(Located(SetPlaceholders(model, set, options, &notes), model, nullptr));
+  for (const std::string& note : notes) PrintNote(note);
   if (flags.add_default_attrs != "no") RETURN_IF_ERROR(AddDefaultAttributes(model, flags.add_default_attrs));
   const absl::StatusOr<FreezeReport> frozen = FreezeVariables(model, options);
   RETURN_IF_ERROR(Located(frozen.status(), model, options.checkpoint.get()));
@@ -456,10 +519,15 @@ absl::Status Freeze(const Flags& flags) {
   OutputOptions output;
   output.form = form;
   output.inputs = report.inputs;
-  output.outputs = flags.output_node_names;
+  output.outputs = options.outputs;
   output.tensor_form = flags.compat == "1.15" ? TensorForm::kTensorFlow1 : TensorForm::kTensorFlow2;
   RETURN_IF_ERROR(WriteModel(model, flags.output_graph, output).status());
   if (!flags.report_json.empty()) RETURN_IF_ERROR(WriteFile(flags.report_json, FreezeReportJson(report)));
+  if (!flags.report.empty()) {
+    const bool json = absl::EndsWith(flags.report, ".json");
+    RETURN_IF_ERROR(WriteFile(flags.report, json ? FreezeReportJson(report) : FreezeReportText(report)));
+  }
+  if (flags.json) std::fputs(FreezeReportJson(report).c_str(), stdout);
   std::fprintf(stderr, "%s\n", report.Summary().c_str());
   return absl::OkStatus();
 }

@@ -8,10 +8,16 @@
 
 namespace cryograph {
 
-// {"variables": [{"node", "key", "slice", "how", "dtype", "shape", "bytes"}…], "left": […], "unused_keys":
-// […],
-//  "inputs": […], "notes": […], "bytes", "nodes_total", "nodes_kept", "dropped_updates", "functions_pruned"}
+// {"variables": [{"node", "key", "slice", "how", "dtype", "shape", "bytes"}…], "tables": [{"node",
+// "key_dtype",
+//  "value_dtype", "size", "source", "initializer", "what"}…], "init_node", "leftovers": [{"kind", "nodes"}…],
+//  "left": […], "unused_keys": […], "inputs": […], "notes": […], "bytes", "nodes_total", "nodes_kept",
+//  "dropped_updates", "functions_pruned"}
 std::string FreezeReportJson(const FreezeReport& report);
+
+// The same for reading: a table of the variables with key, type, shape, bytes and how the key was found, then
+// tables, leftovers of training, variables that stay, keys that were not used, notes, and the summary.
+std::string FreezeReportText(const FreezeReport& report);
 
 }  // namespace cryograph
 

@@ -12,6 +12,8 @@
 #include "base/nearest.h"
 #include "base/status_macros.h"
 #include "graph/control_flow.h"
+#include "transforms/freeze_advice.h"
+#include "transforms/value_of_update.h"
 
 namespace cryograph {
 namespace {
@@ -26,7 +28,6 @@ class Checker {
     RETURN_IF_ERROR(CheckCycles());
     RETURN_IF_ERROR(CheckConsumers());
     RETURN_IF_ERROR(CheckForeignState());
-    NoteTrainingMode();
     return absl::OkStatus();
   }
 
@@ -211,11 +212,7 @@ class Checker {
 
   static bool HasPureForm(Node node) {
     const absl::string_view op = node.op();
-    const int inputs = node.num_inputs();
-    if (op == "CountUpTo" || op == "ResourceCountUpTo") return inputs == 1;
-    if (op == "Assign" || op == "AssignAdd" || op == "AssignSub") return inputs == 2;
-    return inputs == 3 && (op == "ScatterUpdate" || op == "ScatterAdd" || op == "ScatterSub" ||
-                           op == "ScatterNdUpdate" || op == "ScatterNdAdd" || op == "ScatterNdSub");
+    return HasValueForm(node) || ((op == "CountUpTo" || op == "ResourceCountUpTo") && node.num_inputs() == 1);
   }
 
   bool HasDataReader(Node node) {
@@ -249,6 +246,10 @@ class Checker {
                          absl::StrCat("the output needs the value of '", name, "' (", node.op(),
                                       "), which takes the variable '", carried.variable.name(), "' itself"),
                          lines);
+    }
+    if (const std::string set = PlaceholderThatAvoids(graph_, node); !set.empty()) {
+      lines.push_back(absl::StrCat("try: --set=", set, " (in a spec: prune_branches(set=\"", set,
+                                   "\") before this) takes the branch without it"));
     }
     if (options_.state == StatePolicy::kPure) {
       lines.push_back("try: state=drop, or name an output before this op");
@@ -346,7 +347,7 @@ class Checker {
       }
       report_.notes.push_back(absl::StrCat(what, "; feed ", NameList(ports, 8), " (CG137)"));
     }
-    if (!tables.empty()) {
+    if (!tables.empty() && options_.tables == TablePolicy::kLeave) {
       report_.notes.push_back(absl::StrCat(
           "the graph uses ", tables.size(), tables.size() == 1 ? " lookup table (" : " lookup tables (",
           NameList(tables, 3),
@@ -354,38 +355,6 @@ class Checker {
           "kept only if it is among the outputs (CG136)"));
     }
     return absl::OkStatus();
-  }
-
-  // Signs that the graph was saved as it is trained, which freezing cannot tell from what is wanted.
-  void NoteTrainingMode() {
-    std::vector<std::string> switches, norms, randoms;
-    for (Node node : graph_.nodes()) {
-      if (!plan_.Keeps(node.id())) continue;
-      const absl::string_view op = node.op();
-      if (plan_.Class(node) == FreezeOp::kPlaceholder && node.attr("dtype", DT_INVALID) == DT_BOOL) {
-        switches.emplace_back(node.name());
-      } else if (absl::StartsWith(op, "FusedBatchNorm") && !absl::StrContains(op, "Grad") &&
-                 node.attr("is_training", true)) {
-        norms.emplace_back(node.name());
-      } else if (op == "RandomUniform" || op == "RandomStandardNormal" || op == "TruncatedNormal" ||
-                 op == "RandomUniformInt" || op == "Multinomial" || op == "RandomShuffle") {
-        randoms.emplace_back(node.name());
-      }
-    }
-    if (!switches.empty()) {
-      report_.notes.push_back(absl::StrCat(
-          "whether the graph trains may be an input of it, to be fed: ", NameList(switches, 5), " (CG133)"));
-    }
-    if (!randoms.empty()) {
-      report_.notes.push_back(absl::StrCat(randoms.size(), " random ops are alive (", NameList(randoms, 3),
-                                           "): was the model exported in training mode? (CG134)"));
-    }
-    // Where both modes are there and a predicate chooses, a batch norm for training is no sign.
-    if (!norms.empty() && switches.empty()) {
-      report_.notes.push_back(
-          absl::StrCat(norms.size(), " batch norms compute the statistics of their batch (",
-                       NameList(norms, 3), "): was the model exported in training mode? (CG135)"));
-    }
   }
 
   Model& model_;

@@ -13,6 +13,7 @@
 #include "graph/control_flow.h"
 #include "graph/frames.h"
 #include "transforms/freeze_container.h"
+#include "transforms/value_of_update.h"
 
 namespace cryograph {
 namespace {
@@ -300,39 +301,12 @@ class Rewriter {
       graph_.SetOp(node, "NoOp");
       return absl::OkStatus();
     }
-    const DataType dtype = BaseType(carried->dtype);
-    const bool pure = options_.state == StatePolicy::kPure;
     ++replaced_updates_;
-    if (!pure || absl::EndsWith(op, "CountUpTo")) {
-      KeepInputs(node, 1);
-      Become(node, "Identity");
-    } else if (op == "Assign") {
-      graph_.SetInput(node, 0, node.input(1));
-      KeepInputs(node, 1);
-      Become(node, "Identity");
-    } else if (op == "AssignAdd" || op == "AssignSub") {
-      Become(node, op == "AssignAdd" ? "Add" : "Sub");
-    } else {
-      const DataType indices = node.attr("Tindices", DT_INT32);
-      absl::string_view kind = op;
-      const bool nd = absl::ConsumePrefix(&kind, "ScatterNd");
-      if (!nd) {
-        absl::ConsumePrefix(&kind, "Scatter");
-        // Row numbers become coordinates of length 1.
-        const Node dim = ConstFor(node, "dim", Scalar<int32_t>(DT_INT32, -1));
-        const Output inputs[] = {node.input(1), dim.out()};
-        ASSIGN_OR_RETURN(const Node expand,
-                         graph_.AddNode(graph_.UniqueName(absl::StrCat(node.name(), "/coordinates")),
-                                        "ExpandDims", inputs, node));
-        graph_.SetAttr(expand, "T", AttrType(indices));
-        graph_.SetAttr(expand, "Tdim", AttrType(DT_INT32));
-        graph_.SetInput(node, 1, expand.out());
-      }
-      Become(node, absl::StrCat("TensorScatter", kind));
-      graph_.SetAttr(node, "Tindices", AttrType(indices));
-    }
-    graph_.SetAttr(node, "T", AttrType(dtype));
-    return absl::OkStatus();
+    input_removed_ = true;
+    return GiveValueOfUpdate(graph_, node, BaseType(carried->dtype), options_.state == StatePolicy::kPure,
+                             [this](Node user, absl::string_view name, Tensor value) {
+                               return ConstFor(user, name, std::move(value));
+                             });
   }
 
   absl::Status EraseRest() {

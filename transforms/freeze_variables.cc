@@ -374,6 +374,22 @@ std::string SizeText(uint64_t bytes) {
   return absl::StrFormat("%.1f %s", value, kUnits[unit]);
 }
 
+// Does what the options say of lookup tables. The node that fills them becomes one more output.
+absl::Status TreatTables(Model& model, FreezeOptions& options, FreezeReport& report) {
+  std::vector<Node> outputs;
+  for (absl::string_view name : options.outputs) {
+    // One that is unknown is told of later.
+    if (const Node node = FindTensor(model.graph(), absl::StripAsciiWhitespace(name)))
+      outputs.push_back(node);
+  }
+  ASSIGN_OR_RETURN(FrozenTables tables, FreezeTables(model, outputs, options.tables));
+  report.tables = std::move(tables.tables);
+  report.init_node = std::move(tables.init_node);
+  report.notes.insert(report.notes.end(), tables.notes.begin(), tables.notes.end());
+  if (!report.init_node.empty()) options.outputs.push_back(report.init_node);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::string FreezeReport::Summary() const {
@@ -384,11 +400,16 @@ std::string FreezeReport::Summary() const {
   return text;
 }
 
-absl::StatusOr<FreezeReport> FreezeVariables(Model& model, const FreezeOptions& options) {
+absl::StatusOr<FreezeReport> FreezeVariables(Model& model, const FreezeOptions& given) {
   FreezeReport report;
+  FreezeOptions options = given;
+  RETURN_IF_ERROR(TreatTables(model, options, report));
   ASSIGN_OR_RETURN(const FreezePlan plan, PlanFreezing(model, options, report));
   ASSIGN_OR_RETURN(const std::vector<Source> values, ValueFinder(model, options, report).Find(plan.frozen));
   RETURN_IF_ERROR(RewriteFrozen(model, plan, options, values, report));
+  report.leftovers = FindTrainingLeftovers(model);
+  const std::vector<std::string> notes = TrainingNotes(report.leftovers);
+  report.notes.insert(report.notes.end(), notes.begin(), notes.end());
   return report;
 }
 

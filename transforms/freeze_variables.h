@@ -13,6 +13,8 @@
 #include "checkpoint/checkpoint.h"
 #include "graph/dtype.h"
 #include "graph/model.h"
+#include "transforms/freeze_tables.h"
+#include "transforms/training_leftovers.h"
 
 namespace cryograph {
 
@@ -56,6 +58,7 @@ struct FreezeOptions {
 
   StatePolicy state = StatePolicy::kError;
   MissingPolicy missing = MissingPolicy::kError;
+  TablePolicy tables = TablePolicy::kKeepInit;
   bool use_ema = false;        // Take "<key>/ExponentialMovingAverage" where the checkpoint has it.
   bool allow_py_func = false;  // Else a py_func is refused: CG138.
   // Else iterators, queues and readers are refused: CG137. They may stay where all that reads them is in
@@ -82,10 +85,13 @@ struct FrozenVariable {
 };
 
 struct FreezeReport {
-  std::vector<FrozenVariable> variables;  // In graph order.
-  std::vector<std::string> left;          // Variables that stay, because of `allow` and `deny`.
-  std::vector<std::string> unused_keys;   // Keys of the checkpoint that no frozen variable reads, sorted.
-  std::vector<std::string> notes;         // One line each; those of the error catalogue end with "(CG…)".
+  std::vector<FrozenVariable> variables;    // In graph order.
+  std::vector<FrozenTable> tables;          // Lookup tables that the outputs need, in graph order.
+  std::string init_node;                    // To be run once before anything else; empty if there is no need.
+  std::vector<TrainingLeftover> leftovers;  // What looks like training and is still there.
+  std::vector<std::string> left;            // Variables that stay, because of `allow` and `deny`.
+  std::vector<std::string> unused_keys;     // Keys of the checkpoint that no frozen variable reads, sorted.
+  std::vector<std::string> notes;           // One line each; those of the error catalogue end with "(CG…)".
   std::vector<std::string>
       changed_signatures;           // One line each; of interest where the MetaGraph is written again.
   std::vector<std::string> inputs;  // Placeholders that are left and must be fed: "x:0".
@@ -100,11 +106,12 @@ struct FreezeReport {
 
 // Freezes the model's main graph: keeps what `outputs` need, in the file's order, makes each variable among
 // it a Const of the same name, and its readers readers of a plain tensor. No value is read: constants refer
-// to the checkpoint and are fetched when the graph is written. What a MetaGraph says of variables (saver,
-// collections) is removed. The model is unchanged if a status other than OK is returned for what it holds;
-// the status's message has the identifier of tools' error catalogue at the end of its first line, and lines
-// "why: …", "try: …" after it. FailedPrecondition: the graph cannot be frozen as asked. InvalidArgument: the
-// options are wrong. NotFound: an output, initializer or checkpoint key is missing.
+// to the checkpoint and are fetched when the graph is written. Lookup tables are treated first. What a
+// MetaGraph says of variables (saver, collections) is removed. But for tables the model is unchanged if a
+// status other than OK is returned for what it holds; the status's message has the identifier of tools' error
+// catalogue at the end of its first line, and lines "why: …", "try: …" after it. FailedPrecondition: the
+// graph cannot be frozen as asked. InvalidArgument: the options are wrong. NotFound: an output, initializer
+// or checkpoint key is missing.
 absl::StatusOr<FreezeReport> FreezeVariables(Model& model, const FreezeOptions& options);
 
 }  // namespace cryograph

@@ -75,6 +75,10 @@ are refused.)";
     options.missing = *missing_ == "init"    ? MissingPolicy::kInit
                       : *missing_ == "zeros" ? MissingPolicy::kZeros
                                              : MissingPolicy::kError;
+    options.tables = *tables_ == "bake"    ? TablePolicy::kBake
+                     : *tables_ == "leave" ? TablePolicy::kLeave
+                     : *tables_ == "error" ? TablePolicy::kError
+                                           : TablePolicy::kKeepInit;
     options.use_ema = *use_ema_;
     options.allow_py_func = *allow_py_func_;
     options.allow_input_pipeline = *allow_input_pipeline_;
@@ -135,6 +139,11 @@ are refused.)";
       "For a variable that the checkpoint lacks: refuse (`error`), take the constant that the "
       "graph initializes it with (`init`), or zeros (`zeros`).",
       OneOf({"error", "init", "zeros"})};
+  Param<std::string> tables_{
+      this, "tables", "keep_init",
+      "For lookup tables: keep what fills them as a node to run first (`keep_init`), make look-ups gathers "
+      "from constants (`bake`), keep the tables alone (`leave`), or refuse (`error`).",
+      OneOf({"keep_init", "bake", "leave", "error"})};
   Param<bool> use_ema_{this, "use_ema", false,
                        "Take exponential moving averages where the checkpoint has them."};
   Param<bool> allow_py_func_{this, "allow_py_func", false, "Keep Python functions."};

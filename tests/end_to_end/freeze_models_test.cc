@@ -61,6 +61,7 @@ absl::StatusOr<std::vector<std::string>> Freeze(const Way& way, const Json& outp
   FreezeOptions options;
   for (const Json& output : Elements(outputs)) options.outputs.push_back(output.string_value());
   options.allow_py_func = options.allow_input_pipeline = true;
+  options.tables = TablePolicy::kLeave;  // As TensorFlow does.
   options.allow_frozen = !way.tags.empty();
   const std::string checkpoint = way.checkpoint.empty() ? model.variables_prefix : way.checkpoint;
   if (!checkpoint.empty()) {

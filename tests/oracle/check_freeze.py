@@ -203,7 +203,7 @@ def main():
             got = os.path.join(args.cache, "ours.pb")
             if os.path.exists(got):
                 os.remove(got)
-            command = [args.freeze_graph] + flags + ["--output_graph=" + got]
+            command = [args.freeze_graph] + flags + ["--tables=leave", "--output_graph=" + got]  # As TensorFlow does.
             status, stderr = run(command)
             problems = []
             kind = None
