@@ -108,6 +108,11 @@ Flag& Flag::AtLeast(int64_t minimum) {
   minimum_ = minimum;
   return *this;
 }
+Flag& Flag::Repeated(bool split) {
+  repeated_ = true;
+  whole_ = !split;
+  return *this;
+}
 Flag& Flag::Extension() {
   extension_ = true;
   return *this;
@@ -123,7 +128,8 @@ std::string Flag::TypeText() const {
   if (std::holds_alternative<int64_t*>(target_)) return "int";
   if (std::holds_alternative<double*>(target_)) return "float";
   if (std::holds_alternative<std::string*>(target_)) return path_ ? "path" : "string";
-  return "comma-separated list";
+  if (whole_) return "may be repeated";
+  return repeated_ ? "comma-separated list, may be repeated" : "comma-separated list";
 }
 
 std::string Flag::DefaultText() const {
@@ -277,8 +283,12 @@ absl::Status Command::Assign(Flag& flag, absl::string_view value, std::vector<st
     **target = flag.path_ ? ExpandHome(value) : std::string(value);
   } else {
     std::vector<std::string>& names = *std::get<std::vector<std::string>*>(flag.target_);
-    names.clear();
+    if (!flag.repeated_) names.clear();
     if (absl::StripAsciiWhitespace(value).empty()) return absl::OkStatus();
+    if (flag.whole_) {
+      names.emplace_back(value);
+      return absl::OkStatus();
+    }
     bool dropped = false;
     for (absl::string_view piece : absl::StrSplit(value, ',')) {
       piece = absl::StripAsciiWhitespace(piece);

@@ -45,6 +45,9 @@ class Flag {
   Flag& AtLeast(int64_t minimum);
   // A flag that TensorFlow's tool does not have: its name never makes a prefix of one of theirs ambiguous.
   Flag& Extension();
+  // Each use of the flag adds to the list: whole values (which may hold commas) or, if `split`, the names of
+  // a comma-separated one. Lists only.
+  Flag& Repeated(bool split = false);
   // Accepted, but not in the help.
   Flag& Hidden();
 
@@ -63,7 +66,7 @@ class Flag {
   // Spelling and value, once for each spelling that was used.
   std::vector<std::pair<std::string, std::string>> uses_;
   std::optional<int64_t> minimum_;
-  bool path_ = false, extension_ = false, hidden_ = false;
+  bool path_ = false, extension_ = false, hidden_ = false, repeated_ = false, whole_ = false;
 };
 
 // The command line of one tool. The default of a flag is what its target holds when it is added.

@@ -46,6 +46,19 @@ struct Line {
   std::string help;
 };
 
+TEST(CommandTest, RepeatedFlagsAddUp) {
+  std::vector<std::string> feeds, fetches;
+  Command command("demo", Family::kCpp, "Shows what a command line is.");
+  command.Add(&feeds, "feed", "Values.").Repeated();
+  command.Add(&fetches, "fetch", "Names.").Repeated(/*split=*/true);
+  std::vector<std::string> notes;
+  std::string help;
+  ASSERT_OK(
+      command.Parse({"--feed=x=rand(1, 3)", "--fetch=a,b", "--feed", "y=1", "--fetch=c"}, &notes, &help));
+  EXPECT_THAT(feeds, ElementsAre("x=rand(1, 3)", "y=1"));
+  EXPECT_THAT(fetches, ElementsAre("a", "b", "c"));
+}
+
 TEST(CommandTest, TakesEverySpellingOfAValueInBothFamilies) {
   for (Family family : {Family::kPython, Family::kCpp}) {
     Line line(family);

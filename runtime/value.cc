@@ -1,0 +1,152 @@
+#include "runtime/value.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+
+namespace cryograph {
+namespace {
+
+template <typename T>
+void DestroyElements(char* data, int64_t count) {
+  T* elements = reinterpret_cast<T*>(data);
+  for (int64_t i = 0; i < count; ++i) elements[i].~T();
+}
+
+template <typename T>
+absl::StatusOr<BufferRef> AllocateElements(int64_t count, MemoryPool& pool) {
+  ASSIGN_OR_RETURN(BufferRef buffer, pool.AllocateObjects(count, sizeof(T), &DestroyElements<T>));
+  T* elements = reinterpret_cast<T*>(buffer.data());
+  for (int64_t i = 0; i < count; ++i) new (elements + i) T();
+  return buffer;
+}
+
+bool HoldsHandles(DataType dtype) { return dtype == DT_RESOURCE || dtype == DT_VARIANT || IsRefType(dtype); }
+
+}  // namespace
+
+int ValueElementBytes(DataType dtype) {
+  if (dtype == DT_STRING) return sizeof(std::string);
+  if (HoldsHandles(dtype)) return sizeof(Handle);
+  return DataTypeBytes(dtype);
+}
+
+absl::StatusOr<Value> Value::Allocate(DataType dtype, absl::Span<const int64_t> dims, MemoryPool& pool) {
+  const int element_bytes = ValueElementBytes(dtype);
+  if (element_bytes == 0) {
+    return absl::UnimplementedError(absl::StrCat("no values of type ", DataTypeEnumName(dtype)));
+  }
+  if (dims.size() > kMaxRank) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a value of ", dims.size(), " dimensions; TensorFlow takes ", kMaxRank));
+  }
+  Value value;
+  ASSIGN_OR_RETURN(value.num_elements_, NumElements(dims));
+  value.dtype_ = dtype;
+  value.shape_.assign(dims.begin(), dims.end());
+  if (dtype == DT_STRING) {
+    ASSIGN_OR_RETURN(value.buffer_, AllocateElements<std::string>(value.num_elements_, pool));
+  } else if (HoldsHandles(dtype)) {
+    ASSIGN_OR_RETURN(value.buffer_, AllocateElements<Handle>(value.num_elements_, pool));
+  } else {
+    if (value.num_elements_ > (int64_t{1} << 62) / element_bytes) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("a value of shape ", ShapeText(value.shape_), " is beyond all memory"));
+    }
+    ASSIGN_OR_RETURN(value.buffer_,
+                     pool.Allocate(static_cast<uint64_t>(value.num_elements_) * element_bytes));
+  }
+  value.data_ = value.buffer_.data();
+  return value;
+}
+
+absl::StatusOr<Value> Value::FromTensor(const Tensor& tensor, MemoryPool& pool) {
+  if (tensor.dtype == DT_STRING) {
+    ASSIGN_OR_RETURN(Value value, Allocate(DT_STRING, tensor.dims, pool));
+    const int64_t count = std::min<int64_t>(value.num_elements_, static_cast<int64_t>(tensor.strings.size()));
+    for (int64_t i = 0; i < count; ++i) {
+      value.mutable_data<std::string>()[i].assign(tensor.strings[i].data(), tensor.strings[i].size());
+    }
+    return value;
+  }
+  const int element_bytes = DataTypeBytes(tensor.dtype);
+  if (element_bytes == 0) {
+    return absl::UnimplementedError(absl::StrCat("no constants of type ", DataTypeEnumName(tensor.dtype)));
+  }
+  const int alignment = std::min(element_bytes, 8);
+  if (tensor.owner != nullptr && !tensor.bytes.empty() &&
+      reinterpret_cast<uintptr_t>(tensor.bytes.data()) % alignment == 0) {
+    Value value;
+    ASSIGN_OR_RETURN(value.num_elements_, NumElements(tensor.dims));
+    value.dtype_ = tensor.dtype;
+    value.shape_.assign(tensor.dims.begin(), tensor.dims.end());
+    value.buffer_ = MemoryPool::View(tensor.bytes.data(), tensor.owner);
+    value.data_ = value.buffer_.data();
+    return value;
+  }
+  ASSIGN_OR_RETURN(Value value, Allocate(tensor.dtype, tensor.dims, pool));
+  if (!tensor.bytes.empty()) std::memcpy(value.data_, tensor.bytes.data(), tensor.bytes.size());
+  return value;
+}
+
+absl::StatusOr<Tensor> Value::ToTensor() const {
+  if (HoldsHandles(dtype_)) {
+    return absl::UnimplementedError(absl::StrCat("a ", DataTypeName(dtype_), " has no bytes to show"));
+  }
+  Tensor tensor;
+  tensor.dtype = dtype_;
+  tensor.dims.assign(shape_.begin(), shape_.end());
+  tensor.owner = std::make_shared<BufferRef>(buffer_);
+  if (dtype_ == DT_STRING) {
+    tensor.strings.assign(data<std::string>(), data<std::string>() + num_elements_);
+  } else {
+    tensor.bytes = absl::string_view(data_, num_bytes());
+  }
+  return tensor;
+}
+
+Value Value::Reshaped(absl::Span<const int64_t> dims) const {
+  Value result = *this;
+  result.shape_.assign(dims.begin(), dims.end());
+  return result;
+}
+
+Value Value::WithType(DataType dtype) const {
+  Value result = *this;
+  result.dtype_ = dtype;
+  return result;
+}
+
+Value Value::Rows(int64_t begin, int64_t end) const {
+  Value result = *this;
+  const int64_t row_elements = shape_[0] == 0 ? 0 : num_elements_ / shape_[0];
+  result.shape_[0] = end - begin;
+  result.num_elements_ = row_elements * (end - begin);
+  result.data_ += begin * row_elements * ValueElementBytes(dtype_);
+  return result;
+}
+
+absl::StatusOr<Value> Value::Copy(MemoryPool& pool) const {
+  ASSIGN_OR_RETURN(Value result, Allocate(dtype_, shape_, pool));
+  if (dtype_ == DT_STRING) {
+    std::copy_n(data<std::string>(), num_elements_, result.mutable_data<std::string>());
+  } else if (HoldsHandles(dtype_)) {
+    std::copy_n(data<Handle>(), num_elements_, result.mutable_data<Handle>());
+  } else if (num_elements_ > 0) {
+    std::memcpy(result.data_, data_, num_bytes());
+  }
+  return result;
+}
+
+std::string ShapeText(const Shape& shape) { return ShapeText(absl::MakeConstSpan(shape)); }
+
+std::string ValueText(const Value& value) {
+  return absl::StrCat(DataTypeName(value.dtype()), " ", ShapeText(value.shape()));
+}
+
+}  // namespace cryograph
