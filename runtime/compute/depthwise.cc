@@ -20,28 +20,27 @@ void ComputeRow(const DepthwiseRow<double>& row) { portable::ComputeDepthwiseRow
 
 // Each channel `times` times, one after the other.
 template <typename T>
-Buffer<T> RepeatChannels(const T* input, int64_t count, int64_t times, ThreadPool* pool) {
-  Buffer<T> repeated = NewBuffer<T>(count * times);
-  if (repeated == nullptr) return nullptr;
+void RepeatChannels(const T* input, int64_t count, int64_t times, T* repeated, ThreadPool* pool) {
   ParallelFor(pool, count, 64 * 1024 / times + 1, [&](int64_t begin, int64_t end) {
-    T* to = repeated.get() + begin * times;
+    T* to = repeated + begin * times;
     for (int64_t i = begin; i < end; ++i, to += times) std::fill(to, to + times, input[i]);
   });
-  return repeated;
 }
 
 }  // namespace
 
+int64_t DepthwiseScratch(const WindowShape& shape) {
+  return shape.out_channels == shape.in_channels ? 0 : shape.batch * shape.in_pixels() * shape.out_channels;
+}
+
 template <typename T>
-bool DepthwiseConv(const WindowShape& s, const T* input, const T* filter, T* output,
-                   const Epilogue<T>& epilogue, ThreadPool* pool) {
-  const int64_t rows = s.batch * s.out[1], channels = s.out_channels, multiplier = channels / s.in_channels;
-  if (rows <= 0) return true;
-  Buffer<T> repeated;
-  if (multiplier > 1) {
-    repeated = RepeatChannels(input, s.batch * s.in_pixels() * s.in_channels, multiplier, pool);
-    if (repeated == nullptr) return false;
-    input = repeated.get();
+void DepthwiseConv(const WindowShape& s, const T* input, const T* filter, T* output,
+                   const Epilogue<T>& epilogue, ThreadPool* pool, T* scratch) {
+  const int64_t rows = s.batch * s.out[1], channels = s.out_channels;
+  if (rows <= 0) return;
+  if (channels != s.in_channels) {
+    RepeatChannels(input, s.batch * s.in_pixels() * s.in_channels, channels / s.in_channels, scratch, pool);
+    input = scratch;
   }
   const int64_t grain = 100'000 / (s.out[2] * channels * s.taps()) + 1;
   ParallelFor(pool, rows, grain, [&](int64_t begin, int64_t end) {
@@ -73,13 +72,12 @@ bool DepthwiseConv(const WindowShape& s, const T* input, const T* filter, T* out
       ComputeRow(row);
     }
   });
-  return true;
 }
 
-template bool DepthwiseConv(const WindowShape&, const float*, const float*, float*, const Epilogue<float>&,
-                            ThreadPool*);
-template bool DepthwiseConv(const WindowShape&, const double*, const double*, double*,
-                            const Epilogue<double>&, ThreadPool*);
+template void DepthwiseConv(const WindowShape&, const float*, const float*, float*, const Epilogue<float>&,
+                            ThreadPool*, float*);
+template void DepthwiseConv(const WindowShape&, const double*, const double*, double*,
+                            const Epilogue<double>&, ThreadPool*, double*);
 
 }  // namespace compute
 }  // namespace cryograph

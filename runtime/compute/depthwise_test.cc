@@ -74,8 +74,9 @@ void TestRandomShapes(int seed, int count) {
     }
     if (pick(0, 2) == 0) epilogue = pick(0, 1) ? WithRelu(epilogue) : WithRelu6(epilogue);
     std::vector<T> alone(pixels * s.out_channels, T(77)), together(alone);
-    DepthwiseConv(s, input.data(), filter.data(), alone.data(), epilogue);
-    DepthwiseConv(s, input.data(), filter.data(), together.data(), epilogue, &pool);
+    std::vector<T> scratch(DepthwiseScratch(s));
+    DepthwiseConv<T>(s, input.data(), filter.data(), alone.data(), epilogue, nullptr, scratch.data());
+    DepthwiseConv<T>(s, input.data(), filter.data(), together.data(), epilogue, &pool, scratch.data());
     ASSERT_EQ(alone, together);
     const double unit = std::is_same<T, float>::value ? 6e-8 : 1.2e-16;
     for (int64_t i = 0; i < static_cast<int64_t>(alone.size()); ++i) {

@@ -24,10 +24,10 @@ void ApplyEpilogue(int64_t rows, int64_t columns, const float* x, float* y, cons
   }
 }
 
-void ScaleAndShift(int64_t rows, int64_t columns, const float* x, const float* scale, const float* offset,
-                   float* y) {
-  const auto apply = CRYOGRAPH_CHOSEN(ScaleAndShiftRow);
-  for (int64_t r = 0; r < rows; ++r) apply(x + r * columns, scale, offset, y + r * columns, columns);
+void Normalize(int64_t rows, int64_t columns, const float* x, const float* mean, const float* factor,
+               const float* offset, float* y) {
+  const auto apply = CRYOGRAPH_CHOSEN(NormalizeRow);
+  for (int64_t r = 0; r < rows; ++r) apply(x + r * columns, mean, factor, offset, y + r * columns, columns);
 }
 
 }  // namespace compute

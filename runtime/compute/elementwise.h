@@ -20,9 +20,9 @@ void Erf(const float* x, float* y, int64_t count);
 // high). y may be x, and also the addend if its stride is `columns`.
 void ApplyEpilogue(int64_t rows, int64_t columns, const float* x, float* y, const Epilogue<float>& epilogue);
 
-// y[r][c] = x[r][c] * scale[c] + offset[c] for rows of channels; y may be x.
-void ScaleAndShift(int64_t rows, int64_t columns, const float* x, const float* scale, const float* offset,
-                   float* y);
+// y[r][c] = (x[r][c] - mean[c]) * factor[c] + offset[c] for rows of channels; y may be x.
+void Normalize(int64_t rows, int64_t columns, const float* x, const float* mean, const float* factor,
+               const float* offset, float* y);
 
 }  // namespace compute
 }  // namespace cryograph

@@ -103,11 +103,11 @@ TEST(ElementwiseTest, EpilogueOnEveryElement) {
   }
 }
 
-TEST(ElementwiseTest, ScaleAndShift) {
-  const std::vector<float> x = {1, 2, 3, 4, 5, 6}, scale = {2, 0, -1}, offset = {1, 1, 0};
+TEST(ElementwiseTest, Normalize) {
+  const std::vector<float> x = {1, 2, 3, 4, 5, 6}, mean = {0, 7, 1}, factor = {2, 0, -1}, offset = {1, 1, 0};
   std::vector<float> y(6);
-  ScaleAndShift(2, 3, x.data(), scale.data(), offset.data(), y.data());
-  EXPECT_THAT(y, ElementsAre(3, 1, -3, 9, 1, -6));
+  Normalize(2, 3, x.data(), mean.data(), factor.data(), offset.data(), y.data());
+  EXPECT_THAT(y, ElementsAre(3, 1, -2, 9, 1, -5));
 }
 
 TEST(SoftmaxTest, RowsOfAllLengths) {

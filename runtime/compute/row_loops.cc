@@ -81,14 +81,16 @@ void EpilogueRow(const float* x, float* y, int64_t count, const Epilogue<float>&
   if (i < count) StoreFirst<float>(y + i, finish(LoadFirst(x + i, count - i), i, count - i), count - i);
 }
 
-void ScaleAndShiftRow(const float* x, const float* scale, const float* offset, float* y, int64_t count) {
+void NormalizeRow(const float* x, const float* mean, const float* factor, const float* offset, float* y,
+                  int64_t count) {
   int64_t i = 0;
   for (; i + kLanes<float> <= count; i += kLanes<float>) {
-    Store<float>(y + i, Load(x + i) * Load(scale + i) + Load(offset + i));
+    Store<float>(y + i, (Load(x + i) - Load(mean + i)) * Load(factor + i) + Load(offset + i));
   }
   if (i < count) {
     const int64_t live = count - i;
-    const F v = LoadFirst(x + i, live) * LoadFirst(scale + i, live) + LoadFirst(offset + i, live);
+    const F distance = LoadFirst(x + i, live) - LoadFirst(mean + i, live);
+    const F v = distance * LoadFirst(factor + i, live) + LoadFirst(offset + i, live);
     StoreFirst<float>(y + i, v, live);
   }
 }
