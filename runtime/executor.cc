@@ -48,7 +48,8 @@ class Session final : public Executor {
     ResourceManager step_resources;
     RunState run = NewRun(&step_resources);
     auto plan = std::make_shared<Plan>();
-    ASSIGN_OR_RETURN(plan->graph, MakeGraphPlan(model_.graph(), ops_, wanted, options_.fold_constants, run));
+    ASSIGN_OR_RETURN(plan->graph, MakeGraphPlan(model_.graph(), ops_, wanted, options_.fold_constants,
+                                                options_.fuse, run));
     return plan;
   }
 

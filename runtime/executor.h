@@ -28,6 +28,9 @@ struct ExecutorOptions {
   uint64_t memory_limit = MemoryPool::kNoLimit;
   int max_call_depth = 64;  // Of functions that call functions.
   bool fold_constants = true;
+  // A convolution or matrix product computes the bias, normalization, addition and Relu that follow it: the
+  // same to rounding.
+  bool fuse = true;
 };
 
 struct RunOptions {

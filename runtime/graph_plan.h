@@ -26,6 +26,7 @@ struct PlanStep {
   uint64_t last_uses = 0;    // Bit i: no later step, and no other input of this one, reads inputs[i].
   int first_output = 0;      // Slot; the others follow.
   std::vector<int> release;  // Slots that nobody reads after this step.
+  bool prepared = false;     // While planning: Kernel::Prepare() was called.
 };
 
 struct PlanFeed {

@@ -46,6 +46,17 @@ class Kernel {
   }
 
   virtual absl::Status Compute(KernelContext& context) const = 0;
+
+  // Asked between Init() and Prepare(), about the one node that reads this kernel's output 0 (at its input
+  // `slot`), if nobody else wants that output and none of the reader's outputs but the first is wanted. True:
+  // Compute() gives the reader's output instead, to rounding, and has the reader's other inputs that are not
+  // constant behind its own. Then the reader's reader is asked for. Constants are null where an input is
+  // known only when the graph runs.
+  virtual bool FuseReader(const NodeInfo& reader, int slot, absl::Span<const Value* const> own_constants,
+                          absl::Span<const Value* const> reader_constants) {
+    (void)reader, (void)slot, (void)own_constants, (void)reader_constants;
+    return false;
+  }
 };
 
 // A kernel without state and attributes, from a function.

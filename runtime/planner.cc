@@ -18,9 +18,14 @@ constexpr uint64_t kMaxFoldedBytes = 64 << 20;
 
 class Planner {
  public:
-  Planner(Graph& graph, const OpRegistry& ops, const PlannerRequest& request, bool fold_constants,
+  Planner(Graph& graph, const OpRegistry& ops, const PlannerRequest& request, bool fold_constants, bool fuse,
           RunState& run)
-      : graph_(graph), ops_(ops), request_(request), fold_constants_(fold_constants), run_(run) {}
+      : graph_(graph),
+        ops_(ops),
+        request_(request),
+        fold_constants_(fold_constants),
+        fuse_(fuse),
+        run_(run) {}
 
   absl::StatusOr<std::unique_ptr<GraphPlan>> Make() {
     for (size_t i = 0; i < request_.feeds.size(); ++i) {
@@ -32,7 +37,9 @@ class Planner {
     }
     RETURN_IF_ERROR(Order());
     RETURN_IF_ERROR(FindKernels());
+    CountUses();
     RETURN_IF_ERROR(AddSteps());
+    RETURN_IF_ERROR(PrepareSteps());
     for (Output output : request_.fetches) plan_->fetches.push_back(final_slot(slots_.at(output)));
     Number();
     return std::move(plan_);
@@ -209,6 +216,71 @@ class Planner {
     return absl::OkStatus();
   }
 
+  void CountUses() {
+    for (const Entry& entry : entries_) {
+      for (int i = 0; i < entry.node.num_inputs(); ++i) ++uses_[entry.node.input(i)];
+    }
+    for (Output output : request_.fetches) ++uses_[output];
+  }
+
+  // Makes `node` part of the step that computes its input, if that kernel can: see Kernel::FuseReader(). The
+  // step moves to where `node` would be, since it now needs the other inputs of `node`, too.
+  bool Fuse(Node node, const PlanStep& reader, absl::Span<const Value* const> reader_constants) {
+    if (!node.control_inputs().empty() || reader.node->num_outputs() == 0) return false;
+    for (int k = 1; k < reader.node->num_outputs(); ++k) {
+      if (uses_.contains(node.out(k))) return false;
+    }
+    for (size_t i = 0; i < reader.inputs.size(); ++i) {
+      const int slot = reader.inputs[i];
+      if (slot < kOutputs || uses_[node.input(static_cast<int>(i))] != 1) continue;
+      const int index = step_of_output_[slot - kOutputs];
+      PlanStep& step = plan_->steps[index];
+      if (step.first_output != slot || step.node->num_outputs() != 1) continue;
+      std::vector<const Value*> constants;
+      for (int input : step.inputs) constants.push_back(ConstantOf(input));
+      if (!step.kernel->FuseReader(*reader.node, static_cast<int>(i), constants, reader_constants)) continue;
+      for (size_t k = 0; k < reader.inputs.size(); ++k) {
+        if (k != i && reader_constants[k] == nullptr) step.inputs.push_back(reader.inputs[k]);
+      }
+      AddOutputs(node, 1, step);
+      PlanStep moved = std::move(step);
+      plan_->steps.push_back(std::move(moved));
+      return true;
+    }
+    return false;
+  }
+
+  // Slots for the outputs of a step that is about to become the last one.
+  void AddOutputs(Node node, int count, PlanStep& step) {
+    step.first_output = kOutputs + num_output_slots_;
+    for (int i = 0; i < count; ++i) slots_.emplace(node.out(i), step.first_output + i);
+    step_of_output_.resize(num_output_slots_ + count, static_cast<int>(plan_->steps.size()));
+    num_output_slots_ += count;
+  }
+
+  // Drops the steps that moved, and has the others prepare.
+  absl::Status PrepareSteps() {
+    auto& steps = plan_->steps;
+    steps.erase(std::remove_if(steps.begin(), steps.end(),
+                               [](const PlanStep& step) { return step.kernel == nullptr; }),
+                steps.end());
+    for (PlanStep& step : steps) {
+      if (!step.prepared) RETURN_IF_ERROR(Prepare(step));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Prepare(PlanStep& step) {
+    std::vector<const Value*> constants;
+    for (int slot : step.inputs) constants.push_back(ConstantOf(slot));
+    PrepareContext context(constants, *run_.pool, run_.threads);
+    const absl::Status status = step.kernel->Prepare(context);
+    step.prepared = true;
+    if (status.ok()) return status;
+    return absl::Status(status.code(), absl::StrCat("node '", step.node->name(), "' (", step.node->op(),
+                                                    "): ", status.message()));
+  }
+
   absl::Status AddStep(Entry& entry) {
     const Node node = entry.node;
     PlanStep step;
@@ -227,10 +299,9 @@ class Planner {
       constants.push_back(ConstantOf(found->second));
       all_constant = all_constant && constants.back() != nullptr;
     }
-    PrepareContext prepare(constants, *run_.pool, run_.threads);
-    if (absl::Status status = step.kernel->Prepare(prepare); !status.ok()) return InNode(node, status);
     const int num_outputs = step.node->num_outputs();
     if (fold_constants_ && all_constant && num_outputs > 0 && CanFold(*step.node)) {
+      RETURN_IF_ERROR(Prepare(step));
       std::vector<Value> outputs(num_outputs);
       std::vector<Value*> inputs;
       for (const Value* constant : constants) inputs.push_back(const_cast<Value*>(constant));
@@ -242,9 +313,8 @@ class Planner {
         return absl::OkStatus();
       }
     }
-    step.first_output = kOutputs + num_output_slots_;
-    for (int i = 0; i < num_outputs; ++i) slots_.emplace(node.out(i), step.first_output + i);
-    num_output_slots_ += num_outputs;
+    if (fuse_ && Fuse(node, step, constants)) return absl::OkStatus();
+    AddOutputs(node, num_outputs, step);
     plan_->steps.push_back(std::move(step));
     return absl::OkStatus();
   }
@@ -292,11 +362,13 @@ class Planner {
   Graph& graph_;
   const OpRegistry& ops_;
   const PlannerRequest& request_;
-  const bool fold_constants_;
+  const bool fold_constants_, fuse_;
   RunState& run_;
   std::unique_ptr<GraphPlan> plan_ = std::make_unique<GraphPlan>();
   std::vector<Entry> entries_;
   absl::flat_hash_map<Output, int> slots_;
+  absl::flat_hash_map<Output, int> uses_;  // How often an output is wanted: inputs of entries_, and fetches.
+  std::vector<int> step_of_output_;        // Which step writes an output slot.
   int num_output_slots_ = 0;
 };
 
@@ -304,8 +376,8 @@ class Planner {
 
 absl::StatusOr<std::unique_ptr<GraphPlan>> MakeGraphPlan(Graph& graph, const OpRegistry& ops,
                                                          const PlannerRequest& request, bool fold_constants,
-                                                         RunState& run) {
-  return Planner(graph, ops, request, fold_constants, run).Make();
+                                                         bool fuse, RunState& run) {
+  return Planner(graph, ops, request, fold_constants, fuse, run).Make();
 }
 
 }  // namespace cryograph

@@ -19,10 +19,11 @@ struct PlannerRequest {
   std::vector<NodeId> targets;
 };
 
-// `run` is what constants are folded with. Names of tensors in messages are those of the graph.
+// `run` is what constants are folded with; `fuse` makes one step of several nodes where a kernel can
+// (FuseReader). Names of tensors in messages are those of the graph.
 absl::StatusOr<std::unique_ptr<GraphPlan>> MakeGraphPlan(Graph& graph, const OpRegistry& ops,
                                                          const PlannerRequest& request, bool fold_constants,
-                                                         RunState& run);
+                                                         bool fuse, RunState& run);
 
 }  // namespace cryograph
 

@@ -1,73 +1,193 @@
-// MatMul of two matrices.
-#include <algorithm>
-#include <cstdint>
+// MatMul and BatchMatMul.
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/compute/gemm.h"
+#include "runtime/compute/transpose.h"
 #include "runtime/dispatch.h"
 #include "runtime/kernel.h"
+#include "runtime/kernels/complex_product.h"
+#include "runtime/kernels/fused_tail.h"
+#include "runtime/kernels/layout.h"
 
 namespace cryograph {
 namespace {
 
-using MatMulTypes = JoinTypes<FloatTypes, IndexTypes, ComplexTypes>;
+using FastTypes = TypeList<TypeEntry<DT_FLOAT, float>, TypeEntry<DT_DOUBLE, double>,
+                           TypeEntry<DT_INT32, int32_t>, TypeEntry<DT_INT64, int64_t>>;
+using MatMulTypes = JoinTypes<FastTypes, ComplexTypes>;
 
-// 16-bit types are summed in float.
-template <typename T>
-using SumOf = std::conditional_t<sizeof(T) == 2, float, T>;
-
-// result [rows, columns] += a b, where element (i, k) of a is a[i * a_row + k * a_column], and b likewise.
-template <typename T>
-void Multiply(const T* a, int64_t a_row, int64_t a_column, const T* b, int64_t b_row, int64_t b_column,
-              int64_t inner, int64_t columns, int64_t first_row, int64_t last_row, T* result) {
-  for (int64_t i = first_row; i < last_row; ++i) {
-    for (int64_t j = 0; j < columns; ++j) {
-      SumOf<T> sum = 0;
-      for (int64_t k = 0; k < inner; ++k) {
-        sum += SumOf<T>(a[i * a_row + k * a_column]) * SumOf<T>(b[k * b_row + j * b_column]);
-      }
-      result[i * columns + j] = T(sum);
-    }
-  }
+absl::Status NoMemory() {
+  return absl::ResourceExhaustedError("no memory for a rearranged copy of a factor");
 }
+
+// Two matrices, of batches of matrices if they have more than two dimensions; their inner dimensions agree.
+absl::StatusOr<compute::MatMulShape> ShapeOf(const Value& a, const Value& b, bool transpose_a,
+                                             bool transpose_b) {
+  compute::MatMulShape shape;
+  shape.transpose_a = transpose_a;
+  shape.transpose_b = transpose_b;
+  const int a_row = a.rank() - (transpose_a ? 1 : 2), a_column = a.rank() - (transpose_a ? 2 : 1);
+  const int b_row = b.rank() - (transpose_b ? 1 : 2), b_column = b.rank() - (transpose_b ? 2 : 1);
+  shape.m = a.dim(a_row);
+  shape.k = a.dim(a_column);
+  shape.n = b.dim(b_column);
+  if (b.dim(b_row) != shape.k) {
+    return absl::InvalidArgumentError(absl::StrCat("inner dimensions differ: ", ShapeText(a.shape()),
+                                                   transpose_a ? " transposed" : "", " times ",
+                                                   ShapeText(b.shape()), transpose_b ? " transposed" : ""));
+  }
+  return shape;
+}
+
+// A constant right factor, packed when the plan is made.
+class PackedRight {
+ public:
+  // `scale`: by what each column is multiplied, or empty.
+  absl::Status Pack(const Value& b, bool transposed, const std::vector<float>& scale, MemoryPool& pool) {
+    const int64_t k = b.dim(transposed ? 1 : 0), n = b.dim(transposed ? 0 : 1);
+    const float* weights = b.data<float>();
+    Value scaled;
+    if (!scale.empty()) {
+      ASSIGN_OR_RETURN(scaled, Value::Allocate(DT_FLOAT, b.shape(), pool));
+      for (int64_t i = 0; i < b.num_elements(); ++i) {
+        scaled.mutable_data<float>()[i] = weights[i] * scale[transposed ? i / k : i % n];
+      }
+      weights = scaled.data<float>();
+    }
+    ASSIGN_OR_RETURN(memory_,
+                     Value::Allocate(DT_FLOAT, {compute::PackedMatrix<float>::Elements(k, n)}, pool));
+    matrix_ = compute::PackedMatrix<float>::Pack(weights, k, n, transposed ? 1 : n, transposed ? k : 1,
+                                                 memory_.mutable_data<float>());
+    return absl::OkStatus();
+  }
+  bool empty() const { return !memory_.has_value(); }
+  const compute::PackedMatrix<float>& matrix() const { return matrix_; }
+
+ private:
+  Value memory_;
+  compute::PackedMatrix<float> matrix_;
+};
 
 class MatMulKernel final : public Kernel {
  public:
   absl::Status Init(const NodeInfo& node) override {
-    if (!IsOneOf<MatMulTypes>(node.input_type(0))) return node.UnsupportedType(node.input_type(0));
+    dtype_ = node.input_type(0);
+    if (!IsOneOf<MatMulTypes>(ComputeType(dtype_))) return node.UnsupportedType(dtype_);
+    RETURN_IF_ERROR(node.Attr("transpose_a", &transpose_a_));
+    return node.Attr("transpose_b", &transpose_b_);
+  }
+
+  bool FuseReader(const NodeInfo& reader, int slot, absl::Span<const Value* const> own_constants,
+                  absl::Span<const Value* const> reader_constants) override {
+    const Value* b = own_constants[1];
+    if (dtype_ != DT_FLOAT || b == nullptr || b->rank() != 2) return false;
+    return tail_.Fuse(reader, slot, reader_constants, b->dim(transpose_b_ ? 0 : 1), true);
+  }
+
+  absl::Status Prepare(PrepareContext& context) override {
+    const Value* b = context.constant_input(1);
+    if (b == nullptr || dtype_ != DT_FLOAT || b->rank() != 2 || b->num_elements() == 0)
+      return absl::OkStatus();
+    return packed_.Pack(*b, transpose_b_, tail_.scale(), context.pool());
+  }
+
+  absl::Status Compute(KernelContext& context) const override {
+    RETURN_IF_ERROR(ExpectMatrix(context.input(0), "a"));
+    RETURN_IF_ERROR(ExpectMatrix(context.input(1), "b"));
+    ASSIGN_OR_RETURN(const compute::MatMulShape shape,
+                     ShapeOf(context.input(0), context.input(1), transpose_a_, transpose_b_));
+    const Shape dims = {shape.m, shape.n};
+    ASSIGN_OR_RETURN(const Value a, ToComputeType(context, context.input(0)));
+    ASSIGN_OR_RETURN(const Value b, ToComputeType(context, context.input(1)));
+    ASSIGN_OR_RETURN(Value c, context.AllocateTemp(a.dtype(), dims));
+    if (dtype_ == DT_FLOAT) {
+      bool finish = false;
+      const Value* addend = tail_.num_inputs() == 0 ? nullptr : &context.input(2);
+      const compute::Epilogue<float> epilogue = tail_.Epilogue(dims, addend, &finish);
+      if (c.num_elements() > 0) RETURN_IF_ERROR(MultiplyFloats(context, shape, a, b, epilogue, c));
+      if (finish) {
+        ASSIGN_OR_RETURN(c, tail_.Finish(context, std::move(c), *addend));
+      }
+    } else if (c.num_elements() > 0) {
+      RETURN_IF_ERROR(DispatchType<MatMulTypes>(a.dtype(), [&](auto tag) {
+        using T = TypeOf<decltype(tag)>;
+        const T* left = a.data<T>();
+        const T* right = b.data<T>();
+        T* result = c.mutable_data<T>();
+        if constexpr (!std::is_arithmetic<T>::value) {
+          ComplexProduct(shape, false, left, right, result);
+          return absl::OkStatus();
+        } else {
+          return compute::MatMul<T>(shape, left, right, result, {}, context.threads()) ? absl::OkStatus()
+                                                                                       : NoMemory();
+        }
+      }));
+    }
+    ASSIGN_OR_RETURN(c, FromComputeType(context, c, dtype_));
+    context.SetOutput(0, std::move(c));
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status MultiplyFloats(KernelContext& context, const compute::MatMulShape& shape, const Value& a,
+                              const Value& b, const compute::Epilogue<float>& epilogue, Value& c) const {
+    float* result = c.mutable_data<float>();
+    if (!packed_.empty() && !shape.transpose_a) {
+      compute::MatMul(shape.m, a.data<float>(), shape.k, packed_.matrix(), result, shape.n, epilogue,
+                      context.threads());
+      return absl::OkStatus();
+    }
+    if (!packed_.empty()) {
+      // The packed factor may be scaled, so there is no way around it.
+      ASSIGN_OR_RETURN(Value rows, context.AllocateTemp(DT_FLOAT, {shape.m, shape.k}));
+      compute::Transpose(1, shape.k, shape.m, a.data<float>(), rows.mutable_data<float>(), context.threads());
+      compute::MatMul(shape.m, rows.data<float>(), shape.k, packed_.matrix(), result, shape.n, epilogue,
+                      context.threads());
+      return absl::OkStatus();
+    }
+    return compute::MatMul(shape, a.data<float>(), b.data<float>(), result, epilogue, context.threads())
+               ? absl::OkStatus()
+               : NoMemory();
+  }
+
+  DataType dtype_ = DT_INVALID;
+  bool transpose_a_ = false, transpose_b_ = false;
+  FusedTail tail_;
+  PackedRight packed_;
+};
+CRYOGRAPH_KERNEL(MatMulKernel, "MatMul");
+
+// SparseMatMul: the factors are dense tensors that are thought to hold many zeros, float or bfloat16.
+class SparseMatMulKernel final : public Kernel {
+ public:
+  absl::Status Init(const NodeInfo& node) override {
+    for (DataType type : node.input_types()) {
+      if (ComputeType(type) != DT_FLOAT) return node.UnsupportedType(type);
+    }
     RETURN_IF_ERROR(node.Attr("transpose_a", &transpose_a_));
     return node.Attr("transpose_b", &transpose_b_);
   }
 
   absl::Status Compute(KernelContext& context) const override {
-    const Value& a = context.input(0);
-    const Value& b = context.input(1);
-    RETURN_IF_ERROR(ExpectMatrix(a, "a"));
-    RETURN_IF_ERROR(ExpectMatrix(b, "b"));
-    const int64_t rows = a.dim(transpose_a_ ? 1 : 0), inner = a.dim(transpose_a_ ? 0 : 1);
-    const int64_t columns = b.dim(transpose_b_ ? 0 : 1);
-    if (b.dim(transpose_b_ ? 1 : 0) != inner) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("inner dimensions differ: ", ShapeText(a.shape()), transpose_a_ ? " transposed" : "",
-                       " times ", ShapeText(b.shape()), transpose_b_ ? " transposed" : ""));
-    }
-    ASSIGN_OR_RETURN(Value * result, context.AllocateOutput(0, {rows, columns}));
-    const int64_t a_row = transpose_a_ ? 1 : a.dim(1), a_column = transpose_a_ ? a.dim(1) : 1;
-    const int64_t b_row = transpose_b_ ? 1 : b.dim(1), b_column = transpose_b_ ? b.dim(1) : 1;
-    return DispatchType<MatMulTypes>(a.dtype(), [&](auto tag) {
-      using T = TypeOf<decltype(tag)>;
-      context.ParallelFor(rows, static_cast<double>(inner) * columns, [&](int64_t begin, int64_t end) {
-        Multiply(a.data<T>(), a_row, a_column, b.data<T>(), b_row, b_column, inner, columns, begin, end,
-                 result->mutable_data<T>());
-      });
-      return absl::OkStatus();
-    });
+    RETURN_IF_ERROR(ExpectMatrix(context.input(0), "a"));
+    RETURN_IF_ERROR(ExpectMatrix(context.input(1), "b"));
+    ASSIGN_OR_RETURN(const compute::MatMulShape shape,
+                     ShapeOf(context.input(0), context.input(1), transpose_a_, transpose_b_));
+    ASSIGN_OR_RETURN(const Value a, ToComputeType(context, context.input(0)));
+    ASSIGN_OR_RETURN(const Value b, ToComputeType(context, context.input(1)));
+    ASSIGN_OR_RETURN(Value * c, context.AllocateOutput(0, {shape.m, shape.n}));
+    const bool done = compute::MatMul<float>(shape, a.data<float>(), b.data<float>(),
+                                             c->mutable_data<float>(), {}, context.threads());
+    return done ? absl::OkStatus() : NoMemory();
   }
 
  private:
   bool transpose_a_ = false, transpose_b_ = false;
 };
-CRYOGRAPH_KERNEL(MatMulKernel, "MatMul");
+CRYOGRAPH_KERNEL(SparseMatMulKernel, "SparseMatMul");
 
 }  // namespace
 }  // namespace cryograph

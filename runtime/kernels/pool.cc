@@ -1,0 +1,234 @@
+// MaxPool, AvgPool and MaxPoolWithArgmax, of images and volumes.
+#include "runtime/compute/pool.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "runtime/dispatch.h"
+#include "runtime/kernel.h"
+#include "runtime/kernels/layout.h"
+#include "runtime/kernels/window.h"
+
+namespace cryograph {
+namespace {
+
+using MaxTypes =
+    TypeList<TypeEntry<DT_FLOAT, float>, TypeEntry<DT_DOUBLE, double>, TypeEntry<DT_INT8, int8_t>,
+             TypeEntry<DT_INT16, int16_t>, TypeEntry<DT_INT32, int32_t>, TypeEntry<DT_INT64, int64_t>,
+             TypeEntry<DT_UINT8, uint8_t>, TypeEntry<DT_UINT16, uint16_t>>;
+using MeanTypes = TypeList<TypeEntry<DT_FLOAT, float>, TypeEntry<DT_DOUBLE, double>>;
+
+// ksize and strides, and the shape that they give for an input.
+class PoolWindow {
+ public:
+  absl::Status Init(const NodeInfo& node, int spatial_dims) {
+    attrs_.AllowChannelStride();
+    RETURN_IF_ERROR(attrs_.Init(node, spatial_dims));
+    if (node.attr("ksize").kind() == AttrView::kNone) return absl::OkStatus();  // An input, then.
+    std::vector<int64_t> ksize;
+    RETURN_IF_ERROR(node.Attr("ksize", &ksize));
+    return SetWindow(ksize);
+  }
+
+  absl::Status SetWindow(absl::Span<const int64_t> ksize) {
+    if (static_cast<int>(ksize.size()) != attrs_.rank()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("ksize has ", ksize.size(), " numbers instead of ", attrs_.rank()));
+    }
+    ksize_.assign(ksize.begin(), ksize.end());
+    const int64_t over_channels = ksize[attrs_.channel_axis()];
+    bool over_image = false;
+    for (int i = 0; i < attrs_.spatial_dims(); ++i) over_image |= ksize[attrs_.spatial_axis(i)] != 1;
+    if (ksize[0] != 1 || over_channels < 1 || (over_channels > 1 && over_image)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("ksize [", absl::StrJoin(ksize, ","),
+                       "] is neither a window of the image nor one of the channels"));
+    }
+    if (over_channels != attrs_.channel_stride()) {
+      return absl::InvalidArgumentError(absl::StrCat("a window of ", over_channels,
+                                                     " channels with a stride of ", attrs_.channel_stride(),
+                                                     ", which must be the same"));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<compute::WindowShape> ShapeFor(const Value& input) const {
+    RETURN_IF_ERROR(ExpectRank(input, attrs_.rank(), "input"));
+    std::vector<int64_t> window;
+    for (int i = 0; i < attrs_.spatial_dims(); ++i) window.push_back(ksize_[attrs_.spatial_axis(i)]);
+    return attrs_.ShapeFor(input.shape(), window);
+  }
+
+  int64_t over_channels() const { return ksize_[attrs_.channel_axis()]; }
+  WindowAttrs& attrs() { return attrs_; }
+  const WindowAttrs& attrs() const { return attrs_; }
+
+ private:
+  WindowAttrs attrs_;
+  std::vector<int64_t> ksize_;  // In the order of data_format.
+};
+
+class PoolKernel final : public Kernel {
+ public:
+  absl::Status Init(const NodeInfo& node) override {
+    dtype_ = node.input_type(0);
+    mean_ = absl::StartsWith(node.op(), "Avg");
+    const DataType type = ComputeType(dtype_);
+    if (mean_ ? !IsOneOf<MeanTypes>(type) : !IsOneOf<MaxTypes>(type)) return node.UnsupportedType(dtype_);
+    sizes_are_inputs_ = node.op() == "MaxPoolV2";
+    return window_.Init(node, absl::EndsWith(node.op(), "3D") ? 3 : 2);
+  }
+
+  absl::Status Compute(KernelContext& context) const override {
+    if (!sizes_are_inputs_) return Pool(context, window_);
+    PoolWindow window = window_;
+    ASSIGN_OR_RETURN(const Shape ksize, IntVector(context.input(1), "ksize"));
+    ASSIGN_OR_RETURN(const Shape strides, IntVector(context.input(2), "strides"));
+    RETURN_IF_ERROR(window.attrs().SetStrides(strides));
+    RETURN_IF_ERROR(window.SetWindow(ksize));
+    return Pool(context, window);
+  }
+
+ private:
+  absl::Status Pool(KernelContext& context, const PoolWindow& window) const {
+    ASSIGN_OR_RETURN(const compute::WindowShape shape, window.ShapeFor(context.input(0)));
+    const WindowAttrs& attrs = window.attrs();
+    ASSIGN_OR_RETURN(Value input, ToComputeType(context, context.input(0)));
+    if (attrs.channels_first()) {
+      ASSIGN_OR_RETURN(input, ToChannelsLast(context, input));
+    }
+    Value output;
+    if (window.over_channels() > 1) {
+      ASSIGN_OR_RETURN(output, OverChannels(context, input, window.over_channels()));
+    } else {
+      ASSIGN_OR_RETURN(output,
+                       context.AllocateTemp(input.dtype(), attrs.ChannelsLastDims(shape, shape.in_channels)));
+      if (output.num_elements() > 0) RETURN_IF_ERROR(OverImage(context, shape, input, output));
+    }
+    if (attrs.channels_first()) {
+      ASSIGN_OR_RETURN(output, ToChannelsFirst(context, output));
+    }
+    ASSIGN_OR_RETURN(output, FromComputeType(context, output, dtype_));
+    context.SetOutput(0, std::move(output));
+    return absl::OkStatus();
+  }
+
+  absl::Status OverImage(KernelContext& context, const compute::WindowShape& shape, const Value& input,
+                         Value& output) const {
+    if (mean_) {
+      return DispatchType<MeanTypes>(input.dtype(), [&](auto tag) {
+        using T = TypeOf<decltype(tag)>;
+        compute::AveragePool(shape, input.data<T>(), output.mutable_data<T>(), context.threads());
+        return absl::OkStatus();
+      });
+    }
+    return DispatchType<MaxTypes>(input.dtype(), [&](auto tag) {
+      using T = TypeOf<decltype(tag)>;
+      compute::MaxPool(shape, input.data<T>(), output.mutable_data<T>(), context.threads());
+      return absl::OkStatus();
+    });
+  }
+
+  absl::StatusOr<Value> OverChannels(KernelContext& context, const Value& input, int64_t window) const {
+    if (mean_) return absl::InvalidArgumentError("there is no mean over channels");
+    Shape dims = input.shape();
+    if (dims.back() % window != 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(dims.back(), " channels cannot be divided into windows of ", window));
+    }
+    dims.back() /= window;
+    ASSIGN_OR_RETURN(Value output, context.AllocateTemp(input.dtype(), dims));
+    RETURN_IF_ERROR(DispatchType<MaxTypes>(input.dtype(), [&](auto tag) {
+      using T = TypeOf<decltype(tag)>;
+      const T* from = input.data<T>();
+      T* to = output.mutable_data<T>();
+      for (int64_t i = 0; i < output.num_elements(); ++i) {
+        to[i] = *std::max_element(from + i * window, from + (i + 1) * window);
+      }
+      return absl::OkStatus();
+    }));
+    return output;
+  }
+
+  DataType dtype_ = DT_INVALID;
+  bool mean_ = false;
+  bool sizes_are_inputs_ = false;
+  PoolWindow window_;
+};
+CRYOGRAPH_KERNEL(PoolKernel, "AvgPool", "AvgPool3D", "MaxPool", "MaxPool3D", "MaxPoolV2");
+
+class MaxPoolWithArgmaxKernel final : public Kernel {
+ public:
+  absl::Status Init(const NodeInfo& node) override {
+    dtype_ = node.input_type(0);
+    if (!IsOneOf<MaxTypes>(ComputeType(dtype_))) return node.UnsupportedType(dtype_);
+    index_type_ = node.output_type(1);
+    RETURN_IF_ERROR(window_.Init(node, 2));
+    if (window_.over_channels() != 1) return absl::InvalidArgumentError("ksize must be 1 for channels");
+    if (node.attr("include_batch_in_index").kind() == AttrView::kNone) return absl::OkStatus();
+    return node.Attr("include_batch_in_index", &batch_in_index_);
+  }
+
+  absl::Status Compute(KernelContext& context) const override {
+    ASSIGN_OR_RETURN(const compute::WindowShape shape, window_.ShapeFor(context.input(0)));
+    ASSIGN_OR_RETURN(const Value input, ToComputeType(context, context.input(0)));
+    const Shape dims = window_.attrs().OutputDims(shape, shape.in_channels);
+    ASSIGN_OR_RETURN(Value output, context.AllocateTemp(input.dtype(), dims));
+    ASSIGN_OR_RETURN(Value * indices, context.AllocateOutput(1, dims));
+    RETURN_IF_ERROR(DispatchType<MaxTypes>(input.dtype(), [&](auto tag) {
+      using T = TypeOf<decltype(tag)>;
+      Find(shape, input.data<T>(), output.mutable_data<T>(), *indices);
+      return absl::OkStatus();
+    }));
+    ASSIGN_OR_RETURN(output, FromComputeType(context, output, dtype_));
+    context.SetOutput(0, std::move(output));
+    return absl::OkStatus();
+  }
+
+ private:
+  template <typename T>
+  void Find(const compute::WindowShape& s, const T* input, T* output, Value& indices) const {
+    const int64_t channels = s.in_channels, image = s.in_pixels() * channels;
+    int64_t at = 0;
+    for (int64_t n = 0; n < s.batch; ++n) {
+      for (int64_t oh = 0; oh < s.out[1]; ++oh) {
+        const int64_t h = oh * s.stride[1] - s.pad[1];
+        const int64_t h_first = std::max<int64_t>(h, 0), h_last = std::min(h + s.window[1], s.in[1]);
+        for (int64_t ow = 0; ow < s.out[2]; ++ow) {
+          const int64_t w = ow * s.stride[2] - s.pad[2];
+          const int64_t w_first = std::max<int64_t>(w, 0), w_last = std::min(w + s.window[2], s.in[2]);
+          for (int64_t c = 0; c < channels; ++c, ++at) {
+            const auto index_of = [&](int64_t y, int64_t x) { return (y * s.in[2] + x) * channels + c; };
+            int64_t best = index_of(h_first, w_first);
+            const T* pixels = input + n * image;
+            for (int64_t y = h_first; y < h_last; ++y) {
+              for (int64_t x = w_first; x < w_last; ++x) {
+                if (pixels[index_of(y, x)] > pixels[best]) best = index_of(y, x);
+              }
+            }
+            output[at] = pixels[best];
+            if (batch_in_index_) best += n * image;
+            if (index_type_ == DT_INT32) {
+              indices.mutable_data<int32_t>()[at] = static_cast<int32_t>(best);
+            } else {
+              indices.mutable_data<int64_t>()[at] = best;
+            }
+          }
+        }
+      }
+    }
+  }
+
+  DataType dtype_ = DT_INVALID, index_type_ = DT_INVALID;
+  bool batch_in_index_ = false;
+  PoolWindow window_;
+};
+CRYOGRAPH_KERNEL(MaxPoolWithArgmaxKernel, "MaxPoolWithArgmax");
+
+}  // namespace
+}  // namespace cryograph
