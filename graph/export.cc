@@ -201,6 +201,12 @@ absl::StatusOr<std::string> SerializeNode(Node node, const ExportOptions& option
   return std::move(sink.bytes());
 }
 
+absl::StatusOr<std::string> SerializeFunction(Function& function, const ExportOptions& options) {
+  if (!function.edited()) return std::string(function.wire());
+  ASSIGN_OR_RETURN(Graph * body, function.body());
+  return SerializeEdited(function, body, options);
+}
+
 std::vector<std::string> LargestConstants(Model& model, int count) {
   std::vector<std::pair<uint64_t, Node>> constants;
   for (const Node node : model.graph().nodes()) {

@@ -39,6 +39,9 @@ absl::StatusOr<uint64_t> MetaGraphDefSize(Model& model, const ExportOptions& opt
 // tests.
 absl::StatusOr<std::string> SerializeNode(Node node, const ExportOptions& options = {});
 
+// Serialized FunctionDef, with the edits that were made to its body.
+absl::StatusOr<std::string> SerializeFunction(Function& function, const ExportOptions& options = {});
+
 // The `count` largest constants, largest first: "layer/kernel (1.2 GB)".
 std::vector<std::string> LargestConstants(Model& model, int count);
 

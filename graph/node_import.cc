@@ -1,8 +1,10 @@
 #include "graph/node_import.h"
 
 #include <limits>
+#include <utility>
 
 #include "absl/strings/string_view.h"
+#include "base/status_macros.h"
 #include "base/wire.h"
 
 namespace cryograph {
@@ -154,6 +156,26 @@ void NodeImporter::AddNodes(const std::vector<absl::string_view>& nodes) {
       if (field.number > kInput && graph_.records_[i].verbatim) break;
     }
   }
+}
+
+absl::StatusOr<Node> NodeImporter::AddCopy(absl::string_view name, Node of) {
+  const Graph& other = of.graph();
+  ASSIGN_OR_RETURN(const Node copy, graph_.AddNode(name, of.op(), {}));
+  if (copied_from_ != &other) {
+    copied_from_ = &other;
+    graph_.owners_.push_back(other.kept_);
+    graph_.owners_.insert(graph_.owners_.end(), other.owners_.begin(), other.owners_.end());
+  }
+  const Graph::Record& source = other.record(of.id());
+  Graph::Record& made = graph_.record(copy.id());
+  made.wire = source.wire;
+  made.device = graph_.InternDevice(of.device());
+  if (source.attrs != Graph::kFromWire) {
+    Graph::AttrList attrs = other.attr_lists_[source.attrs];
+    made.attrs = static_cast<uint32_t>(graph_.attr_lists_.size());
+    graph_.attr_lists_.push_back(std::move(attrs));
+  }
+  return copy;
 }
 
 }  // namespace cryograph
