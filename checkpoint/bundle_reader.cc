@@ -5,17 +5,16 @@
 #include <mutex>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/mapped_file.h"
 #include "base/status_macros.h"
 #include "checkpoint/assemble.h"
+#include "checkpoint/bundle_index.h"
 #include "checkpoint/crc32c.h"
 #include "checkpoint/damage.h"
 #include "checkpoint/messages.h"
 #include "checkpoint/stored_values.h"
-#include "checkpoint/table_reader.h"
 
 namespace cryograph {
 namespace {
@@ -24,14 +23,9 @@ namespace {
 // those tried (256 KiB to 8 MiB) the fastest on ext4.
 constexpr size_t kStreamChunk = 4 << 20;
 
-struct Record {
-  std::string key;
-  BundleEntry entry;
-};
-
 // A stored value and where its bytes are.
 struct Place {
-  const Record* record;
+  const BundleRecord* record;
   std::shared_ptr<const MappedFile> file;
   absl::string_view bytes;
   uint64_t num_elements;
@@ -49,115 +43,65 @@ TensorSlice Relative(const TensorSlice& slice, const TensorSlice& box) {
 // What the index says, and the data files that have been opened.
 class BundleReader::Bundle {
  public:
-  static absl::StatusOr<std::shared_ptr<const Bundle>> Open(const std::string& prefix);
+  Bundle(std::string prefix, BundleIndex index) : prefix_(std::move(prefix)), index_(std::move(index)) {}
 
-  const std::vector<Record>& records() const { return records_; }
+  const std::vector<BundleRecord>& records() const { return index_.records; }
   const std::string& prefix() const { return prefix_; }
-  int num_shards() const { return header_.num_shards; }
-  bool big_endian() const { return header_.endianness == 1; }
+  int num_shards() const { return index_.header.num_shards; }
+  bool big_endian() const { return index_.big_endian(); }
 
   // Null if there is none.
-  const Record* Find(absl::string_view key) const;
+  const BundleRecord* Find(absl::string_view key) const { return index_.Find(key); }
 
   // Checks all of an entry but its bytes.
-  absl::StatusOr<Place> Locate(const Record& record) const;
+  absl::StatusOr<Place> Locate(const BundleRecord& record) const;
   absl::StatusOr<Tensor> ReadWhole(const Place& place, std::vector<int64_t> dims) const;
   // Appends bytes [skip, skip + count) of a value that is stored as in memory, and checks all of it.
   absl::Status Stream(const Place& place, uint64_t skip, uint64_t count, ByteSink& sink) const;
 
   // The status of a defect in the entry or value of `record`, with file, key and place.
-  absl::Status Defect(const Record& record, const absl::Status& defect) const;
+  absl::Status Defect(const BundleRecord& record, const absl::Status& defect) const;
 
  private:
   std::string ShardPath(int shard) const {
-    return absl::StrFormat("%s.data-%05d-of-%05d", prefix_, shard, header_.num_shards);
+    return absl::StrFormat("%s.data-%05d-of-%05d", prefix_, shard, num_shards());
   }
-  absl::StatusOr<std::shared_ptr<const MappedFile>> Shard(const Record& record) const;
+  absl::StatusOr<std::shared_ptr<const MappedFile>> Shard(const BundleRecord& record) const;
 
-  std::string prefix_;
-  BundleHeader header_;
-  std::vector<Record> records_;  // Sorted by key, without the header.
+  const std::string prefix_;
+  const BundleIndex index_;
   mutable std::mutex mutex_;
   mutable std::map<int, std::shared_ptr<const MappedFile>> shards_;  // Guarded by mutex_.
 };
 
-absl::StatusOr<std::shared_ptr<const BundleReader::Bundle>> BundleReader::Bundle::Open(
-    const std::string& prefix) {
-  auto bundle = std::make_shared<Bundle>();
-  bundle->prefix_ = prefix;
-  const std::string path = absl::StrCat(prefix, ".index");
-  ASSIGN_OR_RETURN(std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
-  absl::StatusOr<std::unique_ptr<TableReader>> table = TableReader::Open(std::move(file));
-  if (!table.ok()) return Damage(table.status());
-  bool has_header = false;
-  const absl::Status walked =
-      (*table)->ForEach([&](absl::string_view key, const TableReader::Value& value) -> absl::Status {
-        if (key.empty()) {
-          has_header = true;
-          if (ParseBundleHeader(value.bytes, &bundle->header_)) return absl::OkStatus();
-          return absl::DataLossError(absl::StrCat(path, ": the header cannot be read"));
-        }
-        Record record;
-        record.key = std::string(key);
-        if (!ParseBundleEntry(value.bytes, &record.entry)) {
-          return absl::DataLossError(
-              absl::StrCat(path, ": the entry of '", absl::Utf8SafeCHexEscape(key), "' cannot be read"));
-        }
-        bundle->records_.push_back(std::move(record));
-        return absl::OkStatus();
-      });
-  if (!walked.ok()) return Damage(walked);
-  const BundleHeader& header = bundle->header_;
-  if (!has_header)
-    return Damage(absl::DataLossError(absl::StrCat(path, ": there is no header; not a checkpoint's index")));
-  if (header.num_shards < 1) {
-    return Damage(
-        absl::DataLossError(absl::StrCat(path, ": the header counts ", header.num_shards, " data files")));
-  }
-  if (header.endianness != 0 && header.endianness != 1) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": the byte order is number ", header.endianness,
-                                                   "; 0 (little) and 1 (big) are known"));
-  }
-  if (const absl::Status versions = CheckVersions(header.versions); !versions.ok()) {
-    return absl::Status(versions.code(), absl::StrCat(path, ": ", versions.message()));
-  }
-  return bundle;
-}
-
-const Record* BundleReader::Bundle::Find(absl::string_view key) const {
-  const auto found =
-      std::lower_bound(records_.begin(), records_.end(), key,
-                       [](const Record& record, absl::string_view wanted) { return record.key < wanted; });
-  return found == records_.end() || found->key != key ? nullptr : &*found;
-}
-
-absl::Status BundleReader::Bundle::Defect(const Record& record, const absl::Status& defect) const {
+absl::Status BundleReader::Bundle::Defect(const BundleRecord& record, const absl::Status& defect) const {
   const bool in_data =
       record.entry.slices.empty() && record.entry.shard >= 0 && record.entry.shard < num_shards();
   return Damage(absl::Status(
       defect.code(), absl::StrCat(in_data ? ShardPath(record.entry.shard) : absl::StrCat(prefix_, ".index"),
-                                  ": tensor '", absl::Utf8SafeCHexEscape(record.key), "'",
+                                  ": tensor ", QuotedKey(record.key),
                                   in_data ? absl::StrCat(" at offset ", record.entry.offset, " (",
                                                          record.entry.size, " bytes)")
-                                          : std::string(),
+                                          : absl::StrCat(" (entry at offset ", record.place, ")"),
                                   ": ", defect.message())));
 }
 
-absl::StatusOr<std::shared_ptr<const MappedFile>> BundleReader::Bundle::Shard(const Record& record) const {
+absl::StatusOr<std::shared_ptr<const MappedFile>> BundleReader::Bundle::Shard(
+    const BundleRecord& record) const {
   const std::lock_guard<std::mutex> lock(mutex_);
   std::shared_ptr<const MappedFile>& shard = shards_[record.entry.shard];
   if (shard == nullptr) {
     absl::StatusOr<std::shared_ptr<const MappedFile>> file = MappedFile::Open(ShardPath(record.entry.shard));
     if (!file.ok()) {
       shards_.erase(record.entry.shard);
-      return MissingShard(file.status(), record.key, header_.num_shards);
+      return MissingShard(file.status(), record.key, num_shards());
     }
     shard = *std::move(file);
   }
   return shard;
 }
 
-absl::StatusOr<Place> BundleReader::Bundle::Locate(const Record& record) const {
+absl::StatusOr<Place> BundleReader::Bundle::Locate(const BundleRecord& record) const {
   const BundleEntry& entry = record.entry;
   if (const absl::Status type = CheckStoredType(entry.dtype); !type.ok()) return Defect(record, type);
   const absl::StatusOr<int64_t> count = StoredElements(entry.shape);
@@ -243,10 +187,10 @@ class BundleReader::Plan {
 
   absl::Status AddWhole(const Bundle& bundle);
   absl::Status AddSlices(const Bundle& bundle);
-  absl::Status AddPart(const Bundle& bundle, const Record& record, TensorSlice extent);
+  absl::Status AddPart(const Bundle& bundle, const BundleRecord& record, TensorSlice extent);
   void DecideStream(const Bundle& bundle);
 
-  const Record* record_ = nullptr;
+  const BundleRecord* record_ = nullptr;
   TensorSlice box_;  // What is wanted.
   uint64_t num_elements_ = 1;
   std::vector<Part> parts_;  // In the order of their first wanted element.
@@ -283,7 +227,8 @@ absl::StatusOr<BundleReader::Plan> BundleReader::Plan::Make(const BundleReader& 
   return plan;
 }
 
-absl::Status BundleReader::Plan::AddPart(const Bundle& bundle, const Record& record, TensorSlice extent) {
+absl::Status BundleReader::Plan::AddPart(const Bundle& bundle, const BundleRecord& record,
+                                         TensorSlice extent) {
   Part part;
   ASSIGN_OR_RETURN(part.place, bundle.Locate(record));
   if (!Intersect(extent, box_, &part.common)) part.common = box_;  // An empty tensor has only itself.
@@ -310,7 +255,7 @@ absl::Status BundleReader::Plan::AddSlices(const Bundle& bundle) {
       return bundle.Defect(*record_, absl::DataLossError("one of its slices is the whole tensor"));
     }
     if (!Intersect(*extent, box_, &common)) continue;
-    const Record* const stored = bundle.Find(SliceKey(record_->key, slice));
+    const BundleRecord* const stored = bundle.Find(SliceKey(record_->key, slice));
     if (stored == nullptr) {
       return bundle.Defect(
           *record_, absl::DataLossError(absl::StrCat("its slice '", SliceText(slice), "' is missing")));
@@ -401,15 +346,15 @@ class BundleReader::BundleSource final : public TensorSource {
 BundleReader::BundleReader(std::shared_ptr<const Bundle> bundle) : bundle_(std::move(bundle)) {
   // The slices of partitioned tensors are shown as those tensors alone.
   std::vector<bool> hidden(bundle_->records().size(), false);
-  for (const Record& record : bundle_->records()) {
+  for (const BundleRecord& record : bundle_->records()) {
     for (const TensorSlice& slice : record.entry.slices) {
-      const Record* const stored = bundle_->Find(SliceKey(record.key, slice));
+      const BundleRecord* const stored = bundle_->Find(SliceKey(record.key, slice));
       if (stored != nullptr) hidden[static_cast<size_t>(stored - bundle_->records().data())] = true;
     }
   }
   for (size_t i = 0; i < hidden.size(); ++i) {
     if (hidden[i]) continue;
-    const Record& record = bundle_->records()[i];
+    const BundleRecord& record = bundle_->records()[i];
     entries_.push_back(
         {record.key, record.entry.dtype, record.entry.shape.dims, !record.entry.slices.empty()});
   }
@@ -418,8 +363,9 @@ BundleReader::BundleReader(std::shared_ptr<const Bundle> bundle) : bundle_(std::
 BundleReader::~BundleReader() = default;
 
 absl::StatusOr<std::unique_ptr<BundleReader>> BundleReader::Open(const std::string& prefix) {
-  ASSIGN_OR_RETURN(std::shared_ptr<const Bundle> bundle, Bundle::Open(prefix));
-  return std::unique_ptr<BundleReader>(new BundleReader(std::move(bundle)));
+  ASSIGN_OR_RETURN(BundleIndex index, ReadBundleIndex(prefix));
+  return std::unique_ptr<BundleReader>(
+      new BundleReader(std::make_shared<const Bundle>(prefix, std::move(index))));
 }
 
 absl::StatusOr<Tensor> BundleReader::Read(absl::string_view name, absl::string_view slice_spec) const {
@@ -434,7 +380,7 @@ absl::StatusOr<std::shared_ptr<const TensorSource>> BundleReader::Source(absl::s
 }
 
 std::vector<TensorSlice> BundleReader::StoredSlices(absl::string_view name) const {
-  const Record* const record = bundle_->Find(name);
+  const BundleRecord* const record = bundle_->Find(name);
   return record == nullptr ? std::vector<TensorSlice>() : record->entry.slices;
 }
 

@@ -26,8 +26,7 @@ class BundleReader final : public CheckpointReader {
   absl::StatusOr<std::shared_ptr<const TensorSource>> Source(
       absl::string_view name, absl::string_view slice_spec = "") const override;
 
-  // The slices in which `name` is stored, in the order of the file; empty if it is stored whole or not there.
-  std::vector<TensorSlice> StoredSlices(absl::string_view name) const;
+  std::vector<TensorSlice> StoredSlices(absl::string_view name) const override;
 
   // Data files that the index counts.
   int num_shards() const;

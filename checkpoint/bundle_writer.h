@@ -11,71 +11,59 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
 #include "base/byte_sink.h"
-#include "checkpoint/ordered_code.h"
-#include "graph/tensor.h"
+#include "checkpoint/bundle_files.h"
+#include "checkpoint/messages.h"
+#include "checkpoint/writer.h"
 
 namespace cryograph {
 
-// One shard, little endian. Call order: Create, Add or AddSlice for each tensor, Finish. Values go to the
-// data file as they are added; of each tensor only its entry stays in memory. Without Finish no file appears.
-// Not thread safe.
-class BundleWriter {
+// Little endian. Values go to the data files as they are added; of each tensor only its entry stays in
+// memory. With several shards the files are those of a sharded save that TensorFlow merged.
+class BundleWriter final : public CheckpointWriter {
  public:
   struct Options {
     // Zeros are put after each tensor so that the next one begins at a multiple of it.
     int64_t alignment = 1;
+    // Data files. A file is open for each that got a tensor.
+    int num_shards = 1;
   };
 
-  // Files are PREFIX.index and PREFIX.data-00000-of-00001. InvalidArgument for an empty prefix or an
-  // alignment below 1; otherwise the errors of FileSink.
+  // Files are PREFIX.index and PREFIX.data-SSSSS-of-NNNNN. InvalidArgument for an empty prefix, an alignment
+  // or a number of shards below 1; otherwise the errors of FileSink.
   static absl::StatusOr<std::unique_ptr<BundleWriter>> Create(const std::string& prefix,
                                                               const Options& options);
   static absl::StatusOr<std::unique_ptr<BundleWriter>> Create(const std::string& prefix) {
     return Create(prefix, Options());
   }
 
-  // InvalidArgument: an empty name, one that begins with byte 0 (slice keys do), a value whose size is not
-  // that of its shape, a reference. AlreadyExists: the name was added before. Unimplemented: a resource, an
-  // unknown type.
-  absl::Status Add(absl::string_view name, const Tensor& value);
-  // The same for a value that is read as it is written.
-  absl::Status Add(absl::string_view name, const TensorSource& value);
+  using CheckpointWriter::Add;
+  // For a value that need not outlive the call.
+  absl::Status Add(absl::string_view name, const TensorSource& value, int shard = 0);
 
-  // A part of the tensor `name` of `dims`: an extent for each dimension. A slice all of whose extents are
-  // full is the tensor itself. InvalidArgument if the parts of one tensor differ in `dims` or dtype, or if
-  // the value's shape is not that of the slice. That the parts cover the tensor is the caller's business.
-  absl::Status AddSlice(absl::string_view name, absl::Span<const int64_t> dims,
-                        absl::Span<const SliceExtent> slice, const Tensor& value);
+  absl::Status Finish() override;
+  std::vector<std::string> Files() const override { return files_.Paths(); }
 
-  // Writes the index and gives both files their names, the index last: a reader that sees it finds the data
-  // complete.
-  absl::Status Finish();
+ protected:
+  absl::Status CheckStorable(absl::string_view name, DataType dtype) const override;
+  absl::Status Store(const Part& part, std::shared_ptr<const TensorSource> value) override;
 
  private:
-  struct Entry {
-    DataType dtype = DT_INVALID;
-    std::vector<int64_t> dims;
-    int64_t offset = 0, size = 0;
-    uint32_t crc = 0;                              // Masked.
-    std::vector<std::vector<SliceExtent>> slices;  // Not empty: the entry stands for the tensor as a whole.
+  BundleWriter(std::string prefix, const Options& options)
+      : CheckpointWriter(prefix, options.num_shards),
+        options_(options),
+        files_(std::move(prefix), options.num_shards) {}
+
+  // Slices of a partitioned tensor, in the order in which they were added to each shard.
+  struct Partitioned {
+    BundleEntry entry;
+    std::map<int, std::vector<TensorSlice>> slices;  // By shard.
   };
 
-  BundleWriter(std::string prefix, const Options& options, std::unique_ptr<FileSink> data)
-      : prefix_(std::move(prefix)), options_(options), data_(std::move(data)) {}
-
-  absl::Status CheckName(absl::string_view name) const;
-  absl::Status CheckType(absl::string_view name, DataType dtype) const;
-  absl::Status AddChecked(absl::string_view key, absl::string_view name, const Tensor& value);
-  absl::Status Record(absl::string_view key, DataType dtype, absl::Span<const int64_t> dims, int64_t offset,
-                      uint32_t crc);
-  static std::string Serialize(const Entry& entry);
-
-  const std::string prefix_;
   const Options options_;
-  std::unique_ptr<FileSink> data_;
-  std::map<std::string, Entry> entries_;
+  BundleFiles files_;
+  std::map<std::string, BundleEntry> entries_;
+  std::map<std::string, Partitioned> partitioned_;
 };
 
 }  // namespace cryograph

@@ -2,6 +2,10 @@
 // and must come out the same to the byte.
 #include "checkpoint/bundle_writer.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
 #include <fstream>
@@ -13,10 +17,13 @@
 #include <vector>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/status_matchers.h"
 #include "base/wire.h"
+#include "checkpoint/bundle_reader.h"
+#include "checkpoint/directory.h"
 #include "gmock/gmock.h"
 #include "graph/proto/checkpoint.pb.h"
 #include "leveldb/env.h"
@@ -63,8 +70,16 @@ struct Part {
   std::vector<int64_t> whole_dims;
   std::vector<SliceExtent> slice;  // Empty: the whole tensor.
   Tensor value;
+  int shard = 0;
   int64_t offset = 0;
 };
+
+int CountedShards(const std::string& prefix) {
+  const auto index = ReadIndex(absl::StrCat(prefix, ".index"));
+  tensorflow::BundleHeaderProto header;
+  EXPECT_TRUE(!index.empty() && header.ParseFromString(index[0].second)) << prefix;
+  return header.num_shards();
+}
 
 std::vector<int64_t> Dims(const tensorflow::TensorShapeProto& shape) {
   std::vector<int64_t> dims;
@@ -103,7 +118,10 @@ Tensor ValueOf(const tensorflow::BundleEntryProto& entry, absl::string_view stor
 
 // Every part of the checkpoint, in the order of its data.
 std::vector<Part> ReadParts(const std::string& prefix) {
-  const std::string data = Read(absl::StrCat(prefix, ".data-00000-of-00001"));
+  std::vector<std::string> data;
+  const int num_shards = CountedShards(prefix);
+  for (int shard = 0; shard < num_shards; ++shard)
+    data.push_back(Read(BundleDataPath(prefix, shard, num_shards)));
   const auto index = ReadIndex(absl::StrCat(prefix, ".index"));
   std::vector<std::pair<std::string, tensorflow::BundleEntryProto>> entries;
   for (const auto& [key, value] : index) {
@@ -112,8 +130,10 @@ std::vector<Part> ReadParts(const std::string& prefix) {
     EXPECT_TRUE(entries.back().second.ParseFromString(value)) << key;
   }
   const auto add = [&](Part part, const tensorflow::BundleEntryProto& entry, std::vector<Part>& parts) {
+    part.shard = entry.shard_id();
     part.offset = entry.offset();
-    part.value = ValueOf(entry, absl::string_view(data).substr(entry.offset(), entry.size()));
+    part.value = ValueOf(
+        entry, absl::string_view(data[static_cast<size_t>(part.shard)]).substr(entry.offset(), entry.size()));
     parts.push_back(std::move(part));
   };
   std::vector<Part> parts;
@@ -142,8 +162,8 @@ std::vector<Part> ReadParts(const std::string& prefix) {
   }
   // An empty tensor lies where the next one begins, and its entry was made before.
   std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
-    return std::make_tuple(a.offset, !a.value.bytes.empty() || !a.value.strings.empty()) <
-           std::make_tuple(b.offset, !b.value.bytes.empty() || !b.value.strings.empty());
+    return std::make_tuple(a.shard, a.offset, !a.value.bytes.empty() || !a.value.strings.empty()) <
+           std::make_tuple(b.shard, b.offset, !b.value.bytes.empty() || !b.value.strings.empty());
   });
   return parts;
 }
@@ -153,8 +173,8 @@ absl::Status WriteParts(const std::vector<Part>& parts, const std::string& prefi
   ASSIGN_OR_RETURN(std::unique_ptr<BundleWriter> writer, BundleWriter::Create(prefix, options));
   for (const Part& part : parts) {
     RETURN_IF_ERROR(part.slice.empty()
-                        ? writer->Add(part.name, part.value)
-                        : writer->AddSlice(part.name, part.whole_dims, part.slice, part.value));
+                        ? writer->Add(part.name, part.value, part.shard)
+                        : writer->AddSlice(part.name, part.whole_dims, part.slice, part.value, part.shard));
   }
   return writer->Finish();
 }
@@ -169,28 +189,32 @@ TEST_P(RewriteTest, GivesTheBytesOfTensorFlow) {
   ASSERT_FALSE(parts.empty());
   BundleWriter::Options options;
   if (absl::string_view(GetParam()) == "formats/v2_aligned64_own/ckpt") options.alignment = 64;
+  options.num_shards = CountedShards(prefix);
   const std::string out = TestPrefix("rewritten");
   ASSERT_THAT(WriteParts(parts, out, options), IsOk());
-  EXPECT_TRUE(Read(out + ".data-00000-of-00001") == Read(prefix + ".data-00000-of-00001"));
+  for (int shard = 0; shard < options.num_shards; ++shard) {
+    EXPECT_TRUE(Read(BundleDataPath(out, shard, options.num_shards)) ==
+                Read(BundleDataPath(prefix, shard, options.num_shards)))
+        << shard;
+  }
   EXPECT_TRUE(Read(out + ".index") == Read(index));
 }
 
-INSTANTIATE_TEST_SUITE_P(Samples, RewriteTest,
-                         testing::Values("formats/v2_aligned64_own/ckpt", "formats/v2_all_dtypes_tf115/ckpt",
-                                         "formats/v2_dtypes_tf221/ckpt", "formats/v2_object_slots_tf221/ckpt",
-                                         "formats/v2_object_tf221/ckpt-1",
-                                         "formats/v2_saver_tf115/model.ckpt-7",
-                                         "formats/v2_slice_keys_tf221/ckpt", "formats/v2_slices_tf221/ckpt",
-                                         "formats/v2_variant_tf221/ckpt", "formats/hostile/v2/00_good",
-                                         "models/t1_ckpt_multiblock_index/model.ckpt",
-                                         "models/t1_dtype_zoo/model.ckpt",
-                                         "models/t1_partitioned_ref/model.ckpt"),
-                         [](const auto& info) {
-                           std::string name;
-                           for (const char c : absl::string_view(info.param))
-                             name += std::isalnum(c) ? c : '_';
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Samples, RewriteTest,
+    testing::Values("formats/v2_aligned64_own/ckpt", "formats/v2_all_dtypes_tf115/ckpt",
+                    "formats/v2_dtypes_tf221/ckpt", "formats/v2_merged_tf115/ckpt",
+                    "formats/v2_object_slots_tf221/ckpt", "formats/v2_object_tf221/ckpt-1",
+                    "formats/v2_saver_sharded_tf115/model.ckpt-7", "formats/v2_saver_tf115/model.ckpt-7",
+                    "formats/v2_slice_keys_tf221/ckpt", "formats/v2_slices_tf221/ckpt",
+                    "formats/v2_variant_tf221/ckpt", "formats/hostile/v2/00_good",
+                    "models/t1_ckpt_multiblock_index/model.ckpt", "models/t1_ckpt_v2_sharded/model.ckpt",
+                    "models/t1_dtype_zoo/model.ckpt", "models/t1_partitioned_ref/model.ckpt"),
+    [](const auto& info) {
+      std::string name;
+      for (const char c : absl::string_view(info.param)) name += std::isalnum(c) ? c : '_';
+      return name;
+    });
 
 Tensor Floats(std::vector<int64_t> dims, std::vector<float> values) {
   return Tensor::Of<float>(DT_FLOAT, std::move(dims), values);
@@ -294,11 +318,107 @@ TEST(BundleWriterTest, NothingAppearsWithoutFinish) {
   EXPECT_FALSE(std::ifstream(prefix + ".index").good());
 }
 
+Tensor Loaded(const std::string& prefix, absl::string_view name) {
+  const absl::StatusOr<std::unique_ptr<BundleReader>> reader = BundleReader::Open(prefix);
+  EXPECT_THAT(reader.status(), IsOk());
+  if (!reader.ok()) return Tensor();
+  absl::StatusOr<Tensor> tensor = (*reader)->Read(name);
+  EXPECT_THAT(tensor.status(), IsOk());
+  return tensor.ok() ? *std::move(tensor) : Tensor();
+}
+
+std::vector<std::string> FilesOf(const std::string& prefix) {
+  std::vector<std::string> names;
+  for (const std::string& path : MatchingFiles(prefix + ".*")) {
+    // A process that was killed may leave a second name of a file.
+    if (!absl::StrContains(path, ".tmp-")) names.push_back(path.substr(prefix.size()));
+  }
+  return names;
+}
+
+TEST(BundleWriterTest, ReplacesACheckpointOfAnotherNumberOfShards) {
+  const std::string prefix = TestPrefix("replaced");
+  for (const int num_shards : {2, 1, 1, 4, 3}) {
+    SCOPED_TRACE(num_shards);
+    BundleWriter::Options options;
+    options.num_shards = num_shards;
+    ASSERT_OK_AND_ASSIGN(std::unique_ptr<BundleWriter> writer, BundleWriter::Create(prefix, options));
+    const float value = static_cast<float>(10 * num_shards);
+    ASSERT_THAT(writer->Add("w", Floats({1}, {value}), num_shards - 1), IsOk());
+    ASSERT_THAT(writer->Finish(), IsOk());
+    EXPECT_EQ(Loaded(prefix, "w").Copy<float>(), std::vector<float>{value});
+    std::vector<std::string> expected;
+    for (const std::string& path : writer->Files()) expected.push_back(path.substr(prefix.size()));
+    EXPECT_EQ(FilesOf(prefix), expected);
+    EXPECT_EQ(expected.size(), static_cast<size_t>(num_shards) + 1);
+  }
+}
+
+// The values that a checkpoint is replaced with come from that checkpoint.
+TEST(BundleWriterTest, ReplacesTheCheckpointThatItReads) {
+  const std::string prefix = TestPrefix("in_place");
+  ASSERT_OK_AND_ASSIGN(std::unique_ptr<BundleWriter> first, BundleWriter::Create(prefix));
+  ASSERT_THAT(first->Add("a", Floats({2}, {1, 2})), IsOk());
+  ASSERT_THAT(first->Finish(), IsOk());
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<BundleReader> reader, BundleReader::Open(prefix));
+  ASSERT_OK_AND_ASSIGN(const std::shared_ptr<const TensorSource> source, reader->Source("a"));
+  ASSERT_OK_AND_ASSIGN(std::unique_ptr<BundleWriter> second, BundleWriter::Create(prefix));
+  ASSERT_THAT(second->Add("b", source), IsOk());
+  ASSERT_THAT(second->Finish(), IsOk());
+  EXPECT_EQ(Loaded(prefix, "b").Copy<float>(), (std::vector<float>{1, 2}));
+}
+
+// A process that writes the same checkpoint again and again is killed at any moment: what it leaves is whole.
+TEST(BundleWriterTest, KilledProcessLeavesAWholeCheckpoint) {
+  const std::string prefix = TestPrefix("killed");
+  const auto write = [&prefix](int turn) {
+    BundleWriter::Options options;
+    options.num_shards = 1 + turn % 3;
+    absl::StatusOr<std::unique_ptr<BundleWriter>> writer = BundleWriter::Create(prefix, options);
+    if (!writer.ok()) return writer.status();
+    const std::vector<float> values(5000, static_cast<float>(turn));
+    for (int i = 0; i < 6; ++i) {
+      RETURN_IF_ERROR((*writer)->Add(absl::StrCat("w", i), Floats({5000}, values), i % options.num_shards));
+    }
+    return (*writer)->Finish();
+  };
+  ASSERT_THAT(write(0), IsOk());
+  for (int run = 0; run < 60; ++run) {
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      for (int turn = 1;; ++turn) {
+        if (!write(turn).ok()) _exit(1);
+      }
+    }
+    usleep(static_cast<useconds_t>(1500 + 437 * run % 9000));
+    ASSERT_EQ(kill(child, SIGKILL), 0);
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status)) << "a write failed";
+    const std::vector<float> first = Loaded(prefix, "w0").Copy<float>();
+    ASSERT_EQ(first.size(), 5000u) << run;
+    for (int i = 0; i < 6; ++i) EXPECT_EQ(Loaded(prefix, absl::StrCat("w", i)).Copy<float>(), first) << run;
+  }
+  // What the killed ones left beside it goes with the next that is written.
+  ASSERT_THAT(write(0), IsOk());
+  EXPECT_THAT(FilesOf(prefix), testing::ElementsAre(".data-00000-of-00001", ".index"));
+}
+
 TEST(BundleWriterTest, WantsAPrefix) {
   EXPECT_THAT(BundleWriter::Create("").status(),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("prefix")));
   EXPECT_THAT(BundleWriter::Create("dir/").status(),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("'dir/'")));
+  BundleWriter::Options options;
+  options.num_shards = 0;
+  EXPECT_THAT(BundleWriter::Create(TestPrefix("none"), options).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("0 data files")));
+  options.num_shards = 2;
+  ASSERT_OK_AND_ASSIGN(std::unique_ptr<BundleWriter> writer,
+                       BundleWriter::Create(TestPrefix("two"), options));
+  EXPECT_THAT(writer->Add("w", Floats({1}, {1}), 2),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("data file 2 of 2; the first is 0")));
 }
 
 }  // namespace

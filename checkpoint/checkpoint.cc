@@ -16,8 +16,6 @@
 namespace cryograph {
 namespace {
 
-constexpr absl::string_view kObjectGraphKey = "_CHECKPOINTABLE_OBJECT_GRAPH";
-
 // True for the index of a V2 checkpoint under a name that does not say so: the value of its empty key is
 // another message.
 bool IsNamelessIndex(const std::string& path) {

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "checkpoint/reader.h"
+#include "checkpoint/slice_spec.h"
 
 namespace cryograph {
 
@@ -47,6 +48,7 @@ class Checkpoint {
                                                              absl::string_view slice_spec = "") const {
     return reader_->Source(name, slice_spec);
   }
+  std::vector<TensorSlice> StoredSlices(absl::string_view name) const { return reader_->StoredSlices(name); }
 
   // The serialized TrackableObjectGraph of a TF2 checkpoint. NotFound if it has none, as those of TF1.
   absl::StatusOr<std::string> ObjectGraph() const;

@@ -3,6 +3,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/wire.h"
 
 namespace cryograph {
 
@@ -15,10 +16,14 @@ absl::Status Damage(const absl::Status& status) {
                    "did not finish\ntry: copy the checkpoint again and compare the sizes of its files"));
 }
 
+std::string QuotedKey(absl::string_view key) {
+  return absl::StrCat("'", IsUtf8(key) ? absl::Utf8SafeCHexEscape(key) : absl::CHexEscape(key), "'");
+}
+
 absl::Status MissingShard(const absl::Status& status, absl::string_view key, int num_shards) {
   return absl::Status(status.code(),
-                      absl::StrCat(status.message(), "; tensor '", absl::Utf8SafeCHexEscape(key),
-                                   "' lies in it (CG113)\nwhy: the index counts ", num_shards,
+                      absl::StrCat(status.message(), "; tensor ", QuotedKey(key),
+                                   " lies in it (CG113)\nwhy: the index counts ", num_shards,
                                    num_shards == 1 ? " data file" : " data files",
                                    "\ntry: put all files of the checkpoint into one directory"));
 }

@@ -2,6 +2,8 @@
 #ifndef CRYOGRAPH_CHECKPOINT_DAMAGE_H_
 #define CRYOGRAPH_CHECKPOINT_DAMAGE_H_
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
@@ -10,6 +12,9 @@ namespace cryograph {
 // A DataLoss as CG113 with a reason and an advice; any other status, and one that has an identifier already,
 // unchanged.
 absl::Status Damage(const absl::Status& status);
+
+// 'name' with escapes; also of a key of a slice, which is no text.
+std::string QuotedKey(absl::string_view key);
 
 // CG113 for a data file, one of `num_shards`, that cannot be opened although tensor `key` lies in it.
 absl::Status MissingShard(const absl::Status& status, absl::string_view key, int num_shards);

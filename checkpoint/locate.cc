@@ -11,12 +11,10 @@
 #include "absl/strings/strip.h"
 #include "base/mapped_file.h"
 #include "base/status_macros.h"
-#include "base/wire.h"
 #include "checkpoint/directory.h"
+#include "checkpoint/state_file.h"
 #include "checkpoint/table_reader.h"
 #include "graph/sniff.h"
-#include "graph/text.h"
-#include "graph/wire_check.h"
 
 namespace cryograph {
 namespace {
@@ -133,20 +131,8 @@ absl::StatusOr<CheckpointPlace> Locator::ByStem(const std::string& path, absl::s
 }
 
 absl::StatusOr<CheckpointPlace> Locator::FromState(const std::string& path, absl::string_view text) {
-  const auto invalid = [&](absl::string_view why) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, ": the state file of a checkpoint directory ", why,
-                     " (CG112)\ntry: name the prefix of the checkpoint instead of its directory"));
-  };
-  absl::StatusOr<std::string> state = MessageFromText(MessageKind::kCheckpointState, text, path);
-  if (!state.ok()) return invalid(absl::StrCat("cannot be read: ", state.status().message()));
-  std::string latest;
-  WireReader reader(*state);
-  WireField field;
-  while (reader.Next(&field)) {
-    if (field.number == 1 && field.type == WireType::kBytes) latest = std::string(field.bytes);
-  }
-  if (latest.empty()) return invalid("names no model_checkpoint_path");
+  ASSIGN_OR_RETURN(const CheckpointState state, ParseCheckpointState(text, path));
+  const std::string& latest = state.latest;
   const std::string directory = DirectoryOf(path);
   bool found;
   const std::string named = JoinPath(directory, latest);

@@ -9,10 +9,14 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "checkpoint/slice_spec.h"
 #include "graph/dtype.h"
 #include "graph/tensor.h"
 
 namespace cryograph {
+
+// The key under which an object-based checkpoint (TensorFlow 2) holds its serialized TrackableObjectGraph.
+inline constexpr absl::string_view kObjectGraphKey = "_CHECKPOINTABLE_OBJECT_GRAPH";
 
 // A tensor as the checkpoint lists it. A damaged entry is listed too, and its defect told when it is read.
 struct CheckpointEntry {
@@ -44,6 +48,10 @@ class CheckpointReader {
   // them. Outlives the reader. Write() needs little memory when the tensor lies in the file as it is needed.
   virtual absl::StatusOr<std::shared_ptr<const TensorSource>> Source(
       absl::string_view name, absl::string_view slice_spec = "") const = 0;
+
+  // The slices in which `name` is stored, in the order of the file; empty if it is stored whole or not there.
+  // A source of one of them streams it, so that a tensor of any size can be copied slice by slice.
+  virtual std::vector<TensorSlice> StoredSlices(absl::string_view name) const = 0;
 
  protected:
   // NotFound for `name` in `file`, with its nearest names.

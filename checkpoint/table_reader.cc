@@ -91,7 +91,7 @@ absl::StatusOr<TableReader::Value> TableReader::LoadBlock(uint64_t offset, uint6
                                         absl::Hex(actual, absl::kZeroPad8), " instead of ",
                                         absl::Hex(expected, absl::kZeroPad8)));
   }
-  if (type == kRaw) return Value{stored, file_};
+  if (type == kRaw) return Value{stored, file_, offset};
   if (type != kSnappy) {
     return Damaged(offset + size,
                    absl::StrCat("a block has the unknown type ", static_cast<int>(type) & 0xff));
@@ -109,7 +109,7 @@ absl::StatusOr<TableReader::Value> TableReader::LoadBlock(uint64_t offset, uint6
     return Damaged(offset, "a compressed block cannot be decompressed");
   }
   const absl::string_view contents = *plain;
-  return Value{contents, std::move(plain)};
+  return Value{contents, std::move(plain), offset};
 }
 
 absl::Status TableReader::VisitBlock(uint64_t offset, const Value& block, Visit visit) const {
@@ -157,7 +157,8 @@ absl::Status TableReader::VisitBlock(uint64_t offset, const Value& block, Visit 
     key.append(suffix.data(), suffix.size());
     first = false;
     rest.remove_prefix(static_cast<size_t>(unshared));
-    const Value value{rest.substr(0, static_cast<size_t>(value_size)), block.owner};
+    const uint64_t in_block = block.owner == file_ ? static_cast<uint64_t>(rest.data() - begin) : 0;
+    const Value value{rest.substr(0, static_cast<size_t>(value_size)), block.owner, offset + in_block};
     rest.remove_prefix(static_cast<size_t>(value_size));
     RETURN_IF_ERROR(visit(key, value));
   }

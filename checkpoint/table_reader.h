@@ -31,6 +31,7 @@ class TableReader {
   struct Value {
     absl::string_view bytes;
     std::shared_ptr<const void> owner;
+    uint64_t offset = 0;  // In the file; of its block, if that was decompressed.
   };
 
   // Checks footer and index block. DataLoss naming the file, the offset and the defect.

@@ -79,7 +79,10 @@ std::string BuildTable(const TableEntries& entries, const TableOptions& options)
   if (options.bloom_filter) table_options.filter_policy = filter.get();
   MemorySink sink;
   leveldb::TableBuilder builder(table_options, &sink);
-  for (const auto& [key, value] : entries) builder.Add(key, value);
+  for (const auto& [key, value] : entries) {
+    if (key.size() + value.size() >= 2 * options.block_bytes) builder.Flush();
+    builder.Add(key, value);
+  }
   builder.Finish();
   return sink.bytes;
 }

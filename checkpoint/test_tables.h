@@ -21,7 +21,7 @@ struct TableOptions {
   bool bloom_filter = false;
 };
 
-// The bytes of a table file.
+// The bytes of a table file. As in TensorFlow, a block ends before an entry that is at least two blocks long.
 std::string BuildTable(const TableEntries& entries, const TableOptions& options = {});
 
 // What libleveldb reads in a table file; false if it refuses.

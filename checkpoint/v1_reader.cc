@@ -6,12 +6,14 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "base/mapped_file.h"
 #include "base/status_macros.h"
 #include "checkpoint/assemble.h"
 #include "checkpoint/damage.h"
 #include "checkpoint/messages.h"
 #include "checkpoint/table_reader.h"
+#include "checkpoint/typed_values.h"
 
 namespace cryograph {
 namespace {
@@ -20,6 +22,7 @@ struct Part {
   const TableReader* table;
   TensorSlice stored;  // As the key has it.
   TensorSlice extent;  // Resolved.
+  uint64_t listed_at;  // Where the file has the list that names it.
 };
 
 struct StoredTensor {
@@ -27,6 +30,12 @@ struct StoredTensor {
   DataType dtype = DT_INVALID;
   std::vector<int64_t> dims;
   std::vector<Part> parts;
+
+  // Where it is listed, as messages begin; one place of several.
+  std::string Lists() const {
+    if (parts.empty()) return "the list of tensors";
+    return absl::StrCat(parts[0].table->file().path(), ": in the list at offset ", parts[0].listed_at);
+  }
 };
 
 }  // namespace
@@ -41,6 +50,8 @@ class V1Reader::Files {
   const std::vector<StoredTensor>& tensors() const { return tensors_; }
   const StoredTensor* Find(absl::string_view name) const;
   absl::StatusOr<Tensor> ReadPart(const StoredTensor& tensor, const Part& part) const;
+  // Appends the `count` elements of a part whose type has a fixed size.
+  absl::Status StreamPart(const StoredTensor& tensor, const Part& part, uint64_t count, ByteSink& sink) const;
 
   absl::Status Defect(absl::string_view file, absl::string_view tensor, const absl::Status& defect) const {
     return Damage(absl::Status(
@@ -49,8 +60,18 @@ class V1Reader::Files {
   }
 
  private:
+  // What the file has for a part.
+  struct Record {
+    absl::string_view values;  // A TensorProto with typed values alone.
+    std::shared_ptr<const void> owner;
+    uint64_t offset = 0;  // In the file.
+  };
+
   absl::Status AddTable(const TableReader& table);
-  absl::Status AddTensor(const TableReader& table, const SavedTensorMeta& meta);
+  absl::Status AddTensor(const TableReader& table, uint64_t listed_at, const SavedTensorMeta& meta);
+  absl::StatusOr<Record> FindPart(const StoredTensor& tensor, const Part& part) const;
+  absl::Status PartDefect(const StoredTensor& tensor, const Part& part, absl::optional<uint64_t> offset,
+                          const absl::Status& defect) const;
 
   std::string name_;
   std::vector<std::unique_ptr<TableReader>> tables_;
@@ -73,7 +94,7 @@ absl::StatusOr<std::shared_ptr<const V1Reader::Files>> V1Reader::Files::Open(
     std::vector<TensorSlice> extents;
     for (const Part& part : tensor.parts) extents.push_back(part.extent);
     if (const absl::Status disjoint = CheckDisjoint(extents); !disjoint.ok()) {
-      return files->Defect(files->name_, key, absl::DataLossError(disjoint.message()));
+      return files->Defect(tensor.Lists(), key, absl::DataLossError(disjoint.message()));
     }
     files->tensors_.push_back(std::move(tensor));
   }
@@ -87,22 +108,26 @@ absl::Status V1Reader::Files::AddTable(const TableReader& table) {
   if (!header.ok()) return Damage(header.status());
   SavedMeta meta;
   if (!header->has_value()) {
-    return Damage(
-        absl::DataLossError(absl::StrCat(path, ": the list of tensors is missing; not a checkpoint")));
+    return Damage(absl::DataLossError(absl::StrCat(
+        path, ": the list of tensors (an empty key, at offset 0) is missing; not a checkpoint")));
   }
   if ((*header)->bytes.empty()) return absl::OkStatus();
   if (!ParseSavedMeta((*header)->bytes, &meta) || !meta.present) {
-    return Damage(absl::DataLossError(absl::StrCat(path, ": the list of tensors cannot be read")));
+    return Damage(absl::DataLossError(
+        absl::StrCat(path, ": the list of tensors at offset ", (*header)->offset, " cannot be read")));
   }
   if (const absl::Status versions = CheckVersions(meta.versions); !versions.ok()) {
-    return absl::Status(versions.code(), absl::StrCat(path, ": ", versions.message()));
+    return absl::Status(versions.code(), absl::StrCat(path, ": the list of tensors at offset ",
+                                                      (*header)->offset, ": ", versions.message()));
   }
-  for (const SavedTensorMeta& tensor : meta.tensors) RETURN_IF_ERROR(AddTensor(table, tensor));
+  const uint64_t listed_at = (*header)->offset;
+  for (const SavedTensorMeta& tensor : meta.tensors) RETURN_IF_ERROR(AddTensor(table, listed_at, tensor));
   return absl::OkStatus();
 }
 
-absl::Status V1Reader::Files::AddTensor(const TableReader& table, const SavedTensorMeta& meta) {
-  const std::string& path = table.file().path();
+absl::Status V1Reader::Files::AddTensor(const TableReader& table, uint64_t listed_at,
+                                        const SavedTensorMeta& meta) {
+  const std::string path = absl::StrCat(table.file().path(), ": in the list at offset ", listed_at);
   if (const absl::Status shape = StoredElements(meta.shape).status(); !shape.ok())
     return Defect(path, meta.name, shape);
   const auto [place, is_new] = by_name_.try_emplace(meta.name);
@@ -121,7 +146,7 @@ absl::Status V1Reader::Files::AddTensor(const TableReader& table, const SavedTen
   for (const TensorSlice& slice : meta.slices) {
     absl::StatusOr<TensorSlice> extent = ResolveSlice(slice, tensor.dims);
     if (!extent.ok()) return Defect(path, meta.name, absl::DataLossError(extent.status().message()));
-    tensor.parts.push_back({&table, slice, *std::move(extent)});
+    tensor.parts.push_back({&table, slice, *std::move(extent), listed_at});
   }
   return absl::OkStatus();
 }
@@ -133,29 +158,60 @@ const StoredTensor* V1Reader::Files::Find(absl::string_view name) const {
   return found == tensors_.end() || found->name != name ? nullptr : &*found;
 }
 
-absl::StatusOr<Tensor> V1Reader::Files::ReadPart(const StoredTensor& tensor, const Part& part) const {
-  const auto defect = [&](const absl::Status& status) {
-    return Defect(part.table->file().path(), tensor.name,
-                  absl::Status(status.code(),
-                               absl::StrCat("slice '", SliceText(part.stored), "': ", status.message())));
-  };
-  absl::StatusOr<absl::optional<TableReader::Value>> record =
+absl::Status V1Reader::Files::PartDefect(const StoredTensor& tensor, const Part& part,
+                                         absl::optional<uint64_t> offset, const absl::Status& defect) const {
+  return Defect(
+      part.table->file().path(), tensor.name,
+      absl::Status(defect.code(), absl::StrCat("slice '", SliceText(part.stored), "'",
+                                               offset.has_value() ? absl::StrCat(" at offset ", *offset) : "",
+                                               ": ", defect.message())));
+}
+
+absl::StatusOr<V1Reader::Files::Record> V1Reader::Files::FindPart(const StoredTensor& tensor,
+                                                                  const Part& part) const {
+  absl::StatusOr<absl::optional<TableReader::Value>> found =
       part.table->Find(SliceKey(tensor.name, part.stored));
-  if (!record.ok()) return defect(record.status());
-  if (!record->has_value()) return defect(absl::DataLossError("it is listed, but not there"));
+  if (!found.ok()) return PartDefect(tensor, part, absl::nullopt, found.status());
+  if (!found->has_value()) {
+    return PartDefect(tensor, part, absl::nullopt,
+                      absl::DataLossError(absl::StrCat("the list at offset ", part.listed_at,
+                                                       " names it, but it is not there")));
+  }
+  const TableReader::Value& value = **found;
   SavedSlice slice;
-  if (!ParseSavedSlice((*record)->bytes, &slice)) return defect(absl::DataLossError("it cannot be read"));
+  if (!ParseSavedSlice(value.bytes, &slice)) {
+    return PartDefect(tensor, part, value.offset, absl::DataLossError("it cannot be read"));
+  }
   if (slice.name != tensor.name || slice.slice != part.stored) {
-    return defect(
+    return PartDefect(
+        tensor, part, value.offset,
         absl::DataLossError(absl::StrCat("the record says that it is slice '", SliceText(slice.slice),
                                          "' of '", absl::Utf8SafeCHexEscape(slice.name), "'")));
   }
+  return Record{slice.values, value.owner, value.offset};
+}
+
+absl::StatusOr<Tensor> V1Reader::Files::ReadPart(const StoredTensor& tensor, const Part& part) const {
+  ASSIGN_OR_RETURN(Record record, FindPart(tensor, part));
   absl::StatusOr<Tensor> value =
-      DecodeTypedValues(tensor.dtype, SliceDims(part.extent), slice.values, (*record)->owner);
+      DecodeTypedValues(tensor.dtype, SliceDims(part.extent), record.values, std::move(record.owner));
   if (value.status().code() == absl::StatusCode::kInvalidArgument) {
-    return defect(absl::DataLossError(value.status().message()));
+    return PartDefect(tensor, part, record.offset, absl::DataLossError(value.status().message()));
   }
   return value;
+}
+
+absl::Status V1Reader::Files::StreamPart(const StoredTensor& tensor, const Part& part, uint64_t count,
+                                         ByteSink& sink) const {
+  ASSIGN_OR_RETURN(const Record record, FindPart(tensor, part));
+  absl::string_view packed;
+  if (!PackedVarints(tensor.dtype, record.values, &packed)) {
+    ASSIGN_OR_RETURN(const Tensor value, ReadPart(tensor, part));
+    return sink.Append(value.bytes);
+  }
+  const absl::Status streamed = StreamVarints(tensor.dtype, packed, count, sink);
+  return streamed.code() == absl::StatusCode::kDataLoss ? PartDefect(tensor, part, record.offset, streamed)
+                                                        : streamed;
 }
 
 // The slices that make a wanted value.
@@ -180,7 +236,7 @@ absl::StatusOr<V1Reader::Plan> V1Reader::MakePlan(absl::string_view name,
   if (plan.tensor == nullptr) return NoSuchTensor(files_->name(), name);
   const StoredTensor& tensor = *plan.tensor;
   if (const absl::Status type = CheckStoredType(tensor.dtype); !type.ok()) {
-    return files_->Defect(files_->name(), tensor.name, type);
+    return files_->Defect(tensor.Lists(), tensor.name, type);
   }
   TensorSlice wanted(tensor.dims.size());
   if (!slice_spec.empty()) {
@@ -207,7 +263,7 @@ absl::StatusOr<V1Reader::Plan> V1Reader::MakePlan(absl::string_view name,
     plan.parts.push_back(&part);
   }
   if (const absl::Status tiling = CheckTiling(tiles, SliceDims(plan.box)); !tiling.ok()) {
-    return files_->Defect(files_->name(), tensor.name, absl::DataLossError(tiling.message()));
+    return files_->Defect(tensor.Lists(), tensor.name, absl::DataLossError(tiling.message()));
   }
   return plan;
 }
@@ -226,6 +282,11 @@ class V1Reader::V1Source final : public TensorSource {
   }
   absl::StatusOr<Tensor> Load() const override { return plan_.Load(*files_); }
   absl::Status Write(ByteSink& sink) const override {
+    if (plan_.parts.size() == 1 && plan_.parts[0]->extent == plan_.box) {
+      uint64_t count = 1;
+      for (const int64_t dim : dims_) count *= static_cast<uint64_t>(dim);
+      return files_->StreamPart(*plan_.tensor, *plan_.parts[0], count, sink);
+    }
     ASSIGN_OR_RETURN(const Tensor tensor, Load());
     return sink.Append(tensor.bytes);
   }
@@ -259,6 +320,20 @@ absl::StatusOr<std::shared_ptr<const TensorSource>> V1Reader::Source(absl::strin
                                                                      absl::string_view slice_spec) const {
   ASSIGN_OR_RETURN(Plan plan, MakePlan(name, slice_spec));
   return std::shared_ptr<const TensorSource>(std::make_shared<V1Source>(files_, std::move(plan)));
+}
+
+std::vector<TensorSlice> V1Reader::StoredSlices(absl::string_view name) const {
+  std::vector<TensorSlice> slices;
+  const StoredTensor* const tensor = files_->Find(name);
+  if (tensor == nullptr) return slices;
+  const auto is_whole = [](const Part& part) {
+    return std::all_of(part.stored.begin(), part.stored.end(),
+                       [](const SliceExtent& extent) { return extent.is_full(); });
+  };
+  for (const Part& part : tensor->parts) {
+    if (!is_whole(part)) slices.push_back(part.stored);
+  }
+  return slices;
 }
 
 }  // namespace cryograph

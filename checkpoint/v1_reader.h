@@ -26,6 +26,7 @@ class V1Reader final : public CheckpointReader {
   absl::StatusOr<Tensor> Read(absl::string_view name, absl::string_view slice_spec = "") const override;
   absl::StatusOr<std::shared_ptr<const TensorSource>> Source(
       absl::string_view name, absl::string_view slice_spec = "") const override;
+  std::vector<TensorSlice> StoredSlices(absl::string_view name) const override;
 
  private:
   class Files;

@@ -33,8 +33,8 @@ std::vector<int64_t> Int64List(absl::string_view message, uint32_t number) {
 }
 
 // "4 2 0,2:0,2" for the part of `length` at `start` of a tensor of `full`.
-std::string SliceSpec(absl::Span<const int64_t> full, absl::Span<const int64_t> start,
-                      absl::Span<const int64_t> length) {
+std::string SliceSpecFrom(absl::Span<const int64_t> full, absl::Span<const int64_t> start,
+                          absl::Span<const int64_t> length) {
   std::string spec;
   for (int64_t dim : full) absl::StrAppend(&spec, dim, " ");
   for (size_t i = 0; i < full.size(); ++i)
@@ -135,7 +135,7 @@ void VariableKeys::ReadCollections() {
         const std::vector<int64_t> full = Int64List(info, 2), start = Int64List(info, 3),
                                    length = Int64List(info, 4);
         if (slice.full_name.empty() || full.size() != start.size() || full.size() != length.size()) continue;
-        slice.spec = SliceSpec(full, start, length);
+        slice.spec = SliceSpecFrom(full, start, length);
         slices_.emplace(std::string(variable_name.substr(0, variable_name.find(':'))), std::move(slice));
       }
     }
@@ -280,7 +280,7 @@ bool VariableKeys::FromPartition(Node variable, KeyChoice* choice) const {
     start[static_cast<size_t>(found)] += parts[static_cast<size_t>(i)][static_cast<size_t>(found)];
   choice->value = RestoredValue();
   choice->value.key = std::string(base);
-  choice->value.slice_spec = SliceSpec(entry->dims, start, parts[static_cast<size_t>(part)]);
+  choice->value.slice_spec = SliceSpecFrom(entry->dims, start, parts[static_cast<size_t>(part)]);
   choice->how = "part of a partitioned variable";
   return true;
 }

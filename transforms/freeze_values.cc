@@ -10,25 +10,6 @@
 namespace cryograph {
 namespace {
 
-class ReshapedSource final : public TensorSource {
- public:
-  ReshapedSource(std::shared_ptr<const TensorSource> source, std::vector<int64_t> dims)
-      : source_(std::move(source)), dims_(std::move(dims)) {}
-  DataType dtype() const override { return source_->dtype(); }
-  const std::vector<int64_t>& dims() const override { return dims_; }
-  uint64_t num_bytes() const override { return source_->num_bytes(); }
-  absl::StatusOr<Tensor> Load() const override {
-    ASSIGN_OR_RETURN(Tensor value, source_->Load());
-    value.dims = dims_;
-    return value;
-  }
-  absl::Status Write(ByteSink& sink) const override { return source_->Write(sink); }
-
- private:
-  std::shared_ptr<const TensorSource> source_;
-  std::vector<int64_t> dims_;
-};
-
 constexpr uint64_t kMaxLoaded = uint64_t{1} << 32;  // In memory.
 constexpr uint64_t kMaxWritten = uint64_t{1}
                                  << 37;  // A shape in a graph is cheap to write; its zeros fill a disk.
@@ -141,12 +122,6 @@ absl::StatusOr<std::shared_ptr<const TensorSource>> ValueOf(Graph& graph, Output
 }
 
 }  // namespace
-
-std::shared_ptr<const TensorSource> Reshaped(std::shared_ptr<const TensorSource> source,
-                                             std::vector<int64_t> dims) {
-  if (source->dims() == dims) return source;
-  return std::make_shared<ReshapedSource>(std::move(source), std::move(dims));
-}
 
 std::shared_ptr<const TensorSource> Filled(const Tensor& element, std::vector<int64_t> dims) {
   uint64_t count = 1;

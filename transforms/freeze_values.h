@@ -1,5 +1,4 @@
-// Values of frozen variables that are not a checkpoint's tensor as it stands: reshaped ones, fills, initial
-// values.
+// Values of frozen variables that are not a checkpoint's tensor as it stands: fills, initial values.
 #ifndef CRYOGRAPH_TRANSFORMS_FREEZE_VALUES_H_
 #define CRYOGRAPH_TRANSFORMS_FREEZE_VALUES_H_
 
@@ -13,10 +12,6 @@
 #include "graph/tensor.h"
 
 namespace cryograph {
-
-// The elements of `source` under another shape, which must have as many.
-std::shared_ptr<const TensorSource> Reshaped(std::shared_ptr<const TensorSource> source,
-                                             std::vector<int64_t> dims);
 
 // `dims` full of one element; `element` is a scalar of a fixed-size type or a string.
 std::shared_ptr<const TensorSource> Filled(const Tensor& element, std::vector<int64_t> dims);

@@ -15,6 +15,7 @@
 #include "base/status_macros.h"
 #include "checkpoint/restore_map.h"
 #include "checkpoint/variable_keys.h"
+#include "graph/tensor_sources.h"
 #include "transforms/freeze_plan.h"
 #include "transforms/freeze_rewrite.h"
 #include "transforms/freeze_values.h"
