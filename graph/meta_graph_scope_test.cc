@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "base/status_matchers.h"
 #include "gmock/gmock.h"
 #include "graph/import.h"
@@ -154,8 +155,9 @@ TEST(ExportMetaGraphTest, SaversOfOthersAndDefaultsGo) {
 }
 
 TEST(ExportMetaGraphTest, ANodeThatReadsADroppedSaverStops) {
-  Model model = ModelOf(std::string(kModel) +
-                        "graph_def { node { name: \"reads\" op: \"NoOp\" input: \"^save_1/SaveV2\" } }");
+  Model model = ModelOf(absl::StrReplaceAll(
+      kModel,
+      {{"versions {", "node { name: \"reads\" op: \"NoOp\" input: \"^save_1/SaveV2\" } versions {"}}));
   ExportMetaGraphOptions options;
   options.clear_extraneous_savers = true;
   EXPECT_THAT(
