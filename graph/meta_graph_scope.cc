@@ -156,19 +156,17 @@ class Exporter {
     }
     if (options_.strip_default_attrs) meta_graph.mutable_meta_info_def()->set_stripped_default_attrs(true);
     if (!scope_.empty()) meta_graph.clear_object_graph_def();
-    std::vector<std::string> unknown;
-    *meta_graph.mutable_meta_info_def()->mutable_stripped_op_list() = StrippedOpList(model_, &unknown);
-    for (const std::string& op : unknown) {
-      notes_.push_back(
-          absl::StrCat("op '", op, "' is not described in the MetaGraph: nobody here knows it (CG139)"));
-    }
     Model rest = model_.Clone();
     if (options_.strip_default_attrs) StripFunctions(&rest);
     ASSIGN_OR_RETURN(const std::string others, RestOf(rest));
     ASSIGN_OR_RETURN(Model result, assembler_.Finish(meta_graph, others));
-    // The list is that of the ops which are left.
     ASSIGN_OR_RETURN(tensorflow::MetaGraphDef final_meta, MetaGraphOf(result));
-    *final_meta.mutable_meta_info_def()->mutable_stripped_op_list() = StrippedOpList(result, nullptr);
+    std::vector<std::string> unknown;
+    *final_meta.mutable_meta_info_def()->mutable_stripped_op_list() = StrippedOpList(result, &unknown);
+    for (const std::string& op : unknown) {
+      notes_.push_back(
+          absl::StrCat("op '", op, "' is not described in the MetaGraph: nobody here knows it (CG139)"));
+    }
     SetMetaGraph(std::move(final_meta), &result);
     return result;
   }

@@ -75,8 +75,8 @@ absl::Status Export(const Flags& flags) {
   absl::StatusOr<Model> model = OpenModel(flags.in_graph, open, &notes);
   for (const std::string& note : notes) PrintNote(note);
   RETURN_IF_ERROR(model.status());
-  notes.clear();
-  ASSIGN_OR_RETURN(Model exported, ExportMetaGraph(*model, flags.options, &notes));
+  // Unknown ops are named when the result is written.
+  ASSIGN_OR_RETURN(Model exported, ExportMetaGraph(*model, flags.options, nullptr));
   OutputOptions output;
   output.form =
       flags.as_text || HasTextSuffix(flags.out_graph) ? OutputForm::kMetaGraphText : OutputForm::kMetaGraph;
