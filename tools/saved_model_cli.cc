@@ -30,6 +30,7 @@ int Run(absl::Span<const std::string> args) {
   static constexpr Verb kVerbs[] = {
       {"show", "Tag-sets, signatures, tensors, ops and functions of a SavedModel.", RunSavedModelShow},
       {"scan", "Ops of a SavedModel that reach out of it.", RunSavedModelScan},
+      {"freeze", "The graph of a signature with its variables as constants.", RunSavedModelFreeze},
       {"run", "Runs a signature.",
        [](absl::Span<const std::string>) {
          return Refuse("run", "models are not run here yet",
@@ -44,12 +45,11 @@ int Run(absl::Span<const std::string> args) {
        [](absl::Span<const std::string>) {
          return Refuse("freeze_model",
                        "it writes graphs for the ahead-of-time compiler alone: their inputs are constants",
-                       "freeze_graph --input_saved_model_dir=DIR, which keeps the inputs");
+                       "saved_model_cli freeze, which keeps the inputs");
        }},
       {"aot_compile_cpu", "Compiles a SavedModel ahead of time.",
        [](absl::Span<const std::string>) {
-         return Refuse("aot_compile_cpu", "it needs TensorFlow's compiler",
-                       "freeze_graph --input_saved_model_dir=DIR");
+         return Refuse("aot_compile_cpu", "it needs TensorFlow's compiler", "saved_model_cli freeze");
        }},
   };
   const std::string verb = args.empty() ? "" : args[0];

@@ -118,6 +118,20 @@ TEST(SavedModelCliTest, WrongUsageAndWrongNames) {
   }
 }
 
+TEST(SavedModelCliTest, FreezesASignature) {
+  const std::string folder = ScratchFolder();
+  const std::string dir = Runfile("tests/models/digits/saved_model");
+  ToolRun run = Cli({"freeze", "--dir", dir, "--output_graph", folder + "/frozen.pb"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, AllOf(HasSubstr("froze 12 variables"), HasSubstr("inputs: image:0")));
+  EXPECT_TRUE(FileExists(folder + "/frozen.pb"));
+  run = Cli({"freeze", "--dir", dir, "--output_graph", folder + "/b.pb", "--signature_def", "nope"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.err, HasSubstr("Could not find signature"));
+  EXPECT_EQ(Cli({"freeze", "--dir", dir}).exit_code, 2);
+  EXPECT_FALSE(FileExists(folder + "/b.pb"));
+}
+
 // An If whose branch writes a file: TensorFlow's scan does not look there.
 TEST(SavedModelCliTest, ScanEntersEveryFunction) {
   const std::string folder = ScratchFolder();
