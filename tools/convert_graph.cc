@@ -25,7 +25,7 @@ using cli::UsageError;
 
 struct Flags {
   std::string in_graph, out_graph, saved_model_tags, format = "auto";
-  bool output_as_text = false, drop_unknown_fields = false;
+  bool output_as_text = false, drop_unknown_fields = false, brotli = false;
   std::vector<std::string> files, inputs, outputs;
 };
 
@@ -69,6 +69,7 @@ void Declare(Flags& flags, Command& command) {
       .Value("NAME,NAME…");
   command.Add(&flags.outputs, "outputs", "Tensors that it gives.").Value("NAME,NAME…");
   command.Add(&flags.output_as_text, "output_as_text", "The same as --output_format=pbtxt.");
+  command.Add(&flags.brotli, "brotli", "Compress the chunks of a chunked SavedModel.");
   command.Add(&flags.drop_unknown_fields, "drop_unknown_fields",
               "Text cannot hold fields that nobody knows: leave them out instead of refusing.");
   command.Example("convert_graph frozen.pb frozen.pbtxt",
@@ -104,6 +105,12 @@ const char* NameOf(OutputForm form) {
   return "";
 }
 
+ChunkOptions ChunksOf(const Flags& flags) {
+  ChunkOptions chunks;
+  chunks.compress = flags.brotli;
+  return chunks;
+}
+
 // A SavedModel that has variables stays what it is: all its MetaGraphs and files, only the main file in
 // another form. False for other models.
 absl::StatusOr<bool> ConvertWhole(const Flags& flags, OutputForm form) {
@@ -133,6 +140,8 @@ absl::Status Convert(Flags& flags) {
   if (flags.in_graph.empty())
     return UsageError("--in_graph must name the model to read\ntry: convert_graph IN OUT");
   RETURN_IF_ERROR(CheckOutputPath(flags.out_graph, {}, true, "--out_graph"));
+  if (flags.brotli && form != OutputForm::kChunkedSavedModel)
+    return UsageError("--brotli is for --output_format=saved_model_chunked");
   if (flags.outputs.empty() && !flags.inputs.empty())
     return UsageError("--inputs without --outputs makes no signature\ntry: --outputs=NAME");
   ASSIGN_OR_RETURN(const OutputForm form, ChooseForm(flags.format, flags.output_as_text, flags.out_graph));
@@ -156,6 +165,7 @@ absl::Status Convert(Flags& flags) {
   output.form = form;
   output.inputs = flags.inputs;
   output.outputs = flags.outputs;
+  output.chunks = ChunksOf(flags);
   output.drop_unknown_fields = flags.drop_unknown_fields;
   output.allow_defects = true;
   const absl::StatusOr<uint64_t> size = WriteModel(*model, flags.out_graph, output);

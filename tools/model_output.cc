@@ -16,7 +16,6 @@
 #include "graph/export_text.h"
 #include "graph/meta_graph.h"
 #include "graph/op_list.h"
-#include "graph/saved_model_export.h"
 #include "graph/signature_maker.h"
 #include "graph/text.h"
 #include "tools/cli.h"
@@ -46,11 +45,11 @@ bool HasMetaSuffix(const std::string& path) {
 }
 
 absl::StatusOr<uint64_t> WriteChunkedSavedModel(Model& model, const std::string& path,
-                                                const ExportOptions& form) {
+                                                const ChunkOptions& chunks, const ExportOptions& form) {
   ASSIGN_OR_RETURN(const std::unique_ptr<StagedDirectory> staged, StagedDirectory::Create(path));
   ASSIGN_OR_RETURN(const std::unique_ptr<FileSink> sink,
                    FileSink::Create(staged->path() + "/saved_model.cpb"));
-  RETURN_IF_ERROR(ExportChunkedSavedModel({&model}, *sink, {}, form));
+  RETURN_IF_ERROR(ExportChunkedSavedModel({&model}, *sink, chunks, form));
   RETURN_IF_ERROR(sink->Commit());
   RETURN_IF_ERROR(staged->Commit());
   return static_cast<uint64_t>(sink->size());
@@ -149,7 +148,7 @@ absl::StatusOr<uint64_t> WriteModel(Model& model, const std::string& path, const
   }
   if (options.form == OutputForm::kChunkedSavedModel) {
     RETURN_IF_ERROR(SetTagsIfNone(model));
-    return WriteChunkedSavedModel(model, path, form);
+    return WriteChunkedSavedModel(model, path, options.chunks, form);
   }
   bool created_directory = false;
   ASSIGN_OR_RETURN(std::unique_ptr<FileSink> sink, FileSink::Create(path, &created_directory));

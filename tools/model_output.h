@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "graph/model.h"
+#include "graph/saved_model_export.h"
 #include "graph/tensor.h"
 
 namespace cryograph {
@@ -32,6 +33,7 @@ struct OutputOptions {
   // SavedModels and MetaGraphs: what a signature of theirs offers if they have none. No outputs: none is
   // made.
   std::vector<std::string> inputs, outputs;
+  ChunkOptions chunks;               // Of a chunked SavedModel.
   bool drop_unknown_fields = false;  // Text only: else unknown fields, which text cannot hold, are an error.
   bool allow_defects = false;        // Write a broken graph as it is.
   TensorForm tensor_form = TensorForm::kTensorFlow2;

@@ -142,7 +142,8 @@ MainFile MainFileOf(const OpenedFile& file) {
   return file.kind.text ? MainFile::kText : MainFile::kBinary;
 }
 
-absl::Status WriteMainFile(OpenedFile& file, MainFile form, const std::string& directory) {
+absl::Status WriteMainFile(OpenedFile& file, MainFile form, const std::string& directory,
+                           const ChunkOptions& chunks) {
   std::vector<Model*> models;
   for (Model& model : file.models) models.push_back(&model);
   ExportOptions options;
@@ -153,7 +154,7 @@ absl::Status WriteMainFile(OpenedFile& file, MainFile form, const std::string& d
                                                       : "/saved_model.pb";
   ASSIGN_OR_RETURN(const std::unique_ptr<FileSink> sink, FileSink::Create(directory + name));
   if (form == MainFile::kChunked) {
-    RETURN_IF_ERROR(ExportChunkedSavedModel(models, *sink, {}, options));
+    RETURN_IF_ERROR(ExportChunkedSavedModel(models, *sink, chunks, options));
   } else if (form == MainFile::kText) {
     StringSink binary;
     RETURN_IF_ERROR(ExportSavedModel(models, binary, options));
@@ -165,11 +166,12 @@ absl::Status WriteMainFile(OpenedFile& file, MainFile form, const std::string& d
   return sink->Commit();
 }
 
-absl::Status WriteWholeSavedModel(OpenedFile& file, MainFile form, const std::string& target) {
+absl::Status WriteWholeSavedModel(OpenedFile& file, MainFile form, const std::string& target,
+                                  const ChunkOptions& chunks) {
   for (const Model& model : file.models) RETURN_IF_ERROR(AssetFiles(model).status());
   ASSIGN_OR_RETURN(const std::unique_ptr<StagedDirectory> staged, StagedDirectory::Create(target));
   RETURN_IF_ERROR(CopyAllButMainFile(file.directory, staged->path()));
-  RETURN_IF_ERROR(WriteMainFile(file, form, staged->path()));
+  RETURN_IF_ERROR(WriteMainFile(file, form, staged->path(), chunks));
   return staged->Commit();
 }
 

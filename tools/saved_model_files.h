@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "graph/model.h"
 #include "graph/open.h"
+#include "graph/saved_model_export.h"
 
 namespace cryograph {
 
@@ -46,11 +47,13 @@ enum class MainFile { kBinary, kText, kChunked };  // saved_model.pb, .pbtxt, .c
 MainFile MainFileOf(const OpenedFile& file);
 
 // Writes the MetaGraphs of `file` as the main file of the SavedModel in `directory`, which exists.
-absl::Status WriteMainFile(OpenedFile& file, MainFile form, const std::string& directory);
+absl::Status WriteMainFile(OpenedFile& file, MainFile form, const std::string& directory,
+                           const ChunkOptions& chunks = {});
 
 // Writes the SavedModel `file`, all its MetaGraphs and all files beside them, to the new directory `target`,
 // which appears when it is whole. InvalidArgument for assets that lead out of it.
-absl::Status WriteWholeSavedModel(OpenedFile& file, MainFile form, const std::string& target);
+absl::Status WriteWholeSavedModel(OpenedFile& file, MainFile form, const std::string& target,
+                                  const ChunkOptions& chunks = {});
 
 }  // namespace cryograph
 

@@ -76,6 +76,14 @@ TEST(ConvertGraphTest, ASavedModelInChunksKeepsItsFiles) {
   ASSERT_EQ(Convert({source, folder + "/a.pb"}).exit_code, 0);
   ASSERT_EQ(Convert({folder + "/chunked", folder + "/b.pb"}).exit_code, 0);
   EXPECT_TRUE(ReadTestFile(folder + "/b.pb") == ReadTestFile(folder + "/a.pb"));
+  const ToolRun packed =
+      Convert({source, folder + "/packed", "--output_format=saved_model_chunked", "--brotli"});
+  ASSERT_EQ(packed.exit_code, 0) << packed.err;
+  EXPECT_LT(ReadTestFile(folder + "/packed/saved_model.cpb").size(),
+            ReadTestFile(folder + "/chunked/saved_model.cpb").size() / 2);
+  ASSERT_EQ(Convert({folder + "/packed", folder + "/c.pb"}).exit_code, 0);
+  EXPECT_TRUE(ReadTestFile(folder + "/c.pb") == ReadTestFile(folder + "/a.pb"));
+  EXPECT_EQ(Convert({source, folder + "/d.pb", "--brotli"}).exit_code, 2);
   // And whole again.
   ASSERT_EQ(Convert({folder + "/chunked", folder + "/whole", "--output_format=saved_model"}).exit_code, 0);
   EXPECT_THAT(ListFolder(folder + "/whole"), testing::ElementsAre("saved_model.pb", "variables"));
