@@ -110,13 +110,18 @@ absl::StatusOr<uint64_t> WriteMessage(Model& model, const std::string& path, con
 
 }  // namespace
 
-absl::StatusOr<SavedModelReport> WriteSavedModel(Model& model, const std::string& directory,
-                                                 const SavedModelOptions& options) {
+absl::Status CheckHasNoVariables(Model& model) {
   for (const Node node : model.graph().nodes()) {
     if (!IsVariableOp(node.op())) continue;
     return absl::FailedPreconditionError(absl::StrCat(
         "node '", node.name(), "' (", node.op(), ") is a variable, whose value is not part of the graph"));
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<SavedModelReport> WriteSavedModel(Model& model, const std::string& directory,
+                                                 const SavedModelOptions& options) {
+  RETURN_IF_ERROR(CheckHasNoVariables(model));
   ASSIGN_OR_RETURN(const std::unique_ptr<StagedDirectory> staged, StagedDirectory::Create(directory));
   SavedModelReport report;
   ASSIGN_OR_RETURN(const std::vector<VariableNodes> variables,

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "graph/export.h"
 #include "graph/model.h"
@@ -41,6 +42,10 @@ struct SavedModelReport {
 // output is not in the graph; the errors of the file system.
 absl::StatusOr<SavedModelReport> WriteSavedModel(Model& model, const std::string& directory,
                                                  const SavedModelOptions& options);
+
+// FailedPrecondition, naming a variable, if the graph has one: its value would not be part of what is
+// written.
+absl::Status CheckHasNoVariables(Model& model);
 
 }  // namespace cryograph
 

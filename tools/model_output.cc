@@ -46,11 +46,14 @@ bool HasMetaSuffix(const std::string& path) {
 
 absl::StatusOr<uint64_t> WriteChunkedSavedModel(Model& model, const std::string& path,
                                                 const ChunkOptions& chunks, const ExportOptions& form) {
+  RETURN_IF_ERROR(CheckHasNoVariables(model));
+  ASSIGN_OR_RETURN(const std::string assets, AssetsFolderOf(model));
   ASSIGN_OR_RETURN(const std::unique_ptr<StagedDirectory> staged, StagedDirectory::Create(path));
   ASSIGN_OR_RETURN(const std::unique_ptr<FileSink> sink,
                    FileSink::Create(staged->path() + "/saved_model.cpb"));
   RETURN_IF_ERROR(ExportChunkedSavedModel({&model}, *sink, chunks, form));
   RETURN_IF_ERROR(sink->Commit());
+  if (!assets.empty()) RETURN_IF_ERROR(CopyTree(assets, staged->path() + "/assets"));
   RETURN_IF_ERROR(staged->Commit());
   return static_cast<uint64_t>(sink->size());
 }
