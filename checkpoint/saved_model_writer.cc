@@ -13,6 +13,7 @@
 #include "checkpoint/variable_keys.h"
 #include "graph/meta_graph.h"
 #include "graph/meta_graph_names.h"
+#include "graph/op_list.h"
 #include "graph/saved_model_export.h"
 #include "graph/signature_maker.h"
 
@@ -90,7 +91,7 @@ absl::Status SetMetaFields(Model& model, const SavedModelOptions& options, const
   tensorflow::MetaGraphDef::MetaInfoDef& info = *meta_graph.mutable_meta_info_def();
   info.clear_tags();
   for (const std::string& tag : options.tags) info.add_tags(tag);
-  info.clear_stripped_op_list();
+  *info.mutable_stripped_op_list() = StrippedOpList(model, nullptr);
   if (saver != nullptr) {
     *meta_graph.mutable_saver_def() = saver->saver;
     auto& variables = *(*meta_graph.mutable_collection_def())["variables"].mutable_bytes_list();

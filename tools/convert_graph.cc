@@ -120,8 +120,8 @@ absl::StatusOr<bool> ConvertWhole(const Flags& flags, OutputForm form) {
     return false;
   for (const std::string& note : notes) PrintNote(note);
   RETURN_IF_ERROR(WriteWholeSavedModel(
-      file, form == OutputForm::kChunkedSavedModel ? MainFile::kChunked : MainFile::kBinary,
-      flags.out_graph));
+      file, form == OutputForm::kChunkedSavedModel ? MainFile::kChunked : MainFile::kBinary, flags.out_graph,
+      ChunksOf(flags)));
   std::fprintf(stderr, "converted a SavedModel of %s\n",
                cli::Counted(file.models.size(), "MetaGraph").c_str());
   return true;
@@ -140,11 +140,11 @@ absl::Status Convert(Flags& flags) {
   if (flags.in_graph.empty())
     return UsageError("--in_graph must name the model to read\ntry: convert_graph IN OUT");
   RETURN_IF_ERROR(CheckOutputPath(flags.out_graph, {}, true, "--out_graph"));
+  ASSIGN_OR_RETURN(const OutputForm form, ChooseForm(flags.format, flags.output_as_text, flags.out_graph));
   if (flags.brotli && form != OutputForm::kChunkedSavedModel)
     return UsageError("--brotli is for --output_format=saved_model_chunked");
   if (flags.outputs.empty() && !flags.inputs.empty())
     return UsageError("--inputs without --outputs makes no signature\ntry: --outputs=NAME");
-  ASSIGN_OR_RETURN(const OutputForm form, ChooseForm(flags.format, flags.output_as_text, flags.out_graph));
 
   if (form == OutputForm::kSavedModel || form == OutputForm::kChunkedSavedModel) {
     ASSIGN_OR_RETURN(const bool done, ConvertWhole(flags, form));
