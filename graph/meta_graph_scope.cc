@@ -328,6 +328,10 @@ absl::StatusOr<Model> ImportMetaGraph(Model& model, const ImportMetaGraphOptions
         if (absl::ConsumePrefix(&name, kLocation)) entry = absl::StrCat(kLocation, *prefixed(name));
       }
     }
+    // A loop of another scope is another loop.
+    if (const auto found = attrs.find("frame_name"); IsLoopOp(def.op()) && found != attrs.end()) {
+      found->second.set_s(*prefixed(found->second.s()));
+    }
     RETURN_IF_ERROR(assembler.Add(def));
   }
   std::vector<std::string> unmatched;

@@ -42,9 +42,9 @@ TEST(ShowTest, AllOfAMetaGraph) {
   EXPECT_EQ(Number(Member(Member(meta_graph, "graph"), "ops"), "VariableV2"), 13);
   const auto& variables = Elements(Member(Member(meta_graph, "collections"), "variables"));
   ASSERT_EQ(variables.size(), 13);
-  EXPECT_EQ(Text(variables[0], "variable"), "conv1/kernel:0");
-  EXPECT_EQ(Text(variables[0], "snapshot"), "conv1/kernel/read:0");
-  EXPECT_EQ(Text(variables[0], "initializer"), "conv1/kernel/Assign");
+  EXPECT_EQ(Text(variables[0], "variable"), "block1/conv/kernel:0");
+  EXPECT_EQ(Text(variables[0], "snapshot"), "block1/conv/kernel/read:0");
+  EXPECT_EQ(Text(variables[0], "initializer"), "block1/conv/kernel/Assign");
 }
 
 TEST(ShowTest, PartsOfPartitionedVariables) {
