@@ -260,6 +260,16 @@ class Exporter {
 // "x" and "x:0" are one tensor.
 std::string CanonicalInput(absl::string_view input) { return std::string(absl::StripSuffix(input, ":0")); }
 
+// The device of the first node that `colocation` names and that has one: importing gives it to the node.
+absl::string_view DeviceOfColocation(const tensorflow::AttrValue& colocation, Graph& graph) {
+  for (absl::string_view entry : colocation.list().s()) {
+    if (!absl::ConsumePrefix(&entry, kLocation)) continue;
+    const Node node = graph.Find(entry);
+    if (node && !node.device().empty()) return node.device();
+  }
+  return absl::string_view();
+}
+
 absl::Status CheckScope(absl::string_view scope) {
   const auto valid = [](char c, bool first) {
     const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.';
@@ -320,14 +330,15 @@ absl::StatusOr<Model> ImportMetaGraph(Model& model, const ImportMetaGraphOptions
         input = *MapTensorName(prefixed, input);
       }
     }
-    if (options.clear_devices) def.clear_device();
     auto& attrs = *def.mutable_attr();
     if (const auto found = attrs.find("_class"); found != attrs.end()) {
+      def.set_device(std::string(DeviceOfColocation(found->second, model.graph())));
       for (std::string& entry : *found->second.mutable_list()->mutable_s()) {
         absl::string_view name = entry;
         if (absl::ConsumePrefix(&name, kLocation)) entry = absl::StrCat(kLocation, *prefixed(name));
       }
     }
+    if (options.clear_devices) def.clear_device();
     // A loop of another scope is another loop.
     if (const auto found = attrs.find("frame_name"); IsLoopOp(def.op()) && found != attrs.end()) {
       found->second.set_s(*prefixed(found->second.s()));

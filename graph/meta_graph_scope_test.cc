@@ -184,6 +184,8 @@ TEST(ImportMetaGraphTest, EverythingGetsTheScope) {
               ElementsAre("left/x", "left/enc/w/read", "^left/start"));
   EXPECT_THAT(imported.graph().Find("left/enc/w/read").attr("_class").list_s(),
               ElementsAre("loc:@left/enc/w", "loc:@left/x"));
+  // The device of the variable that it is colocated with.
+  EXPECT_EQ(imported.graph().Find("left/enc/w/read").device(), "/cpu:0");
   EXPECT_EQ(imported.graph().Find("left/enc/while/Enter").attr("frame_name").s(),
             "left/enc/while/while_context");
   const tensorflow::MetaGraphDef meta_graph = *MetaGraphOf(imported);
