@@ -36,6 +36,7 @@
 #include "tools/output_guesses.h"
 #include "tools/variable_map_flag.h"
 #include "transforms/freeze_variables.h"
+#include "transforms/half_weights.h"
 #include "transforms/pass.h"
 #include "transforms/pass_manager.h"
 #include "transforms/pin_placeholders.h"
@@ -48,6 +49,9 @@ using cli::Command;
 using cli::Family;
 using cli::PrintNote;
 using cli::UsageError;
+
+// Constants of fewer elements are not worth a cast.
+constexpr int64_t kHalvedElements = 1024;
 
 struct Flags {
   std::string input_graph, input_meta_graph, input_saved_model_dir, saved_model_tags = "serve";
@@ -65,7 +69,7 @@ struct Flags {
               tables = "keep_init";
   std::string add_default_attrs = "no";
   std::vector<std::string> variable_map, set;
-  bool guess_outputs = false, json = false;
+  bool guess_outputs = false, json = false, half_weights = false;
   bool use_ema = false, allow_py_func = false, allow_input_pipeline = false, allow_frozen = false;
   bool allow_initializer_overwrite = false;
   bool drop_colocation = false, keep_functions = false;
@@ -249,6 +253,12 @@ void Declare(Flags& flags, Command& command) {
            "Do not keep nodes only because a kept node is to be placed with them.")
       .Extension();
   command.Add(&flags.keep_functions, "keep_functions", "Keep library functions that nothing calls.")
+      .Extension();
+  command
+      .Add(&flags.half_weights, "half_weights",
+           "Store float constants of 1024 elements and more as half, and cast them when the graph runs: half "
+           "the size, and "
+           "one way below TensorFlow's limit of 2 GiB.")
       .Extension();
   command.Add(&flags.in_place, "in_place", "Allow --output_graph to be the input file.").Extension();
   command.Add(&flags.verify, "verify", "Check the result before it is written; --verify=off skips that.")
@@ -514,6 +524,7 @@ absl::Status Freeze(const Flags& flags) {
   RETURN_IF_ERROR(Located(frozen.status(), model, options.checkpoint.get()));
   const FreezeReport& report = *frozen;
   for (const std::string& note : report.notes) PrintNote(note);
+  if (flags.half_weights) RETURN_IF_ERROR(StoreWeightsAsHalf(model.graph(), kHalvedElements).status());
   if (flags.verify) RETURN_IF_ERROR(Located(CheckResult(model), model, nullptr));
 
   OutputOptions output;

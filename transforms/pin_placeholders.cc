@@ -86,6 +86,11 @@ absl::Status PinPlaceholders(Graph& graph, const PinnedValues& values) {
       return absl::InvalidArgumentError(
           absl::StrCat("'", name, "' is no placeholder but a node of op ", node.op(), " (CG133)"));
     }
+    for (const auto& [other, encoded] : constants) {
+      if (other == node) {
+        return absl::InvalidArgumentError(absl::StrCat("placeholder '", name, "' is given two values"));
+      }
+    }
     ASSIGN_OR_RETURN(const Tensor tensor, ValueFor(node, value));
     ASSIGN_OR_RETURN(std::string proto, EncodeTensorProto(tensor));
     constants.emplace_back(node, AttrTensor(proto));

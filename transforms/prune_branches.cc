@@ -16,6 +16,9 @@
 namespace cryograph {
 namespace {
 
+// Control inputs that a node hands on to its readers when it goes.
+constexpr size_t kMostInherited = 8;
+
 size_t Index(NodeId id) { return static_cast<size_t>(id); }
 
 // "^a:2" → node a, output 2. The null node if there is none.
@@ -250,8 +253,8 @@ class Pruner {
         if (IsMerge(graph_.node(use.user).op())) return absl::OkStatus();
       }
     }
-    // Readers of a node that nobody reads are not to be made up.
-    if (node.uses().empty()) return absl::OkStatus();
+    // One that nobody reads is removed later. Each reader would wait for all that the node waits for.
+    if (node.uses().empty() || node.control_inputs().size() > kMostInherited) return absl::OkStatus();
     return graph_.Bypass(node, node.input(0));
   }
 
@@ -308,6 +311,7 @@ absl::StatusOr<PruneReport> PruneBranches(Model& model, const PruneOptions& opti
     if (const Output output = FindOutput(graph, name); output.node != kNoNode) fed.insert(output.node);
   }
   RETURN_IF_ERROR(Pruner(graph, options, fed, report).Run());
+  graph.FixColocations();
   ASSIGN_OR_RETURN(report.functional,
                    CallTakenBranches(graph, [&](Node node) { return fed.contains(node.id()); }));
   for (Function& function : model.functions()) {

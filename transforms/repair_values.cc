@@ -64,7 +64,12 @@ class Repairer {
 
   absl::Status Visit(Node node) {
     if (!graph_.alive(node.id())) return absl::OkStatus();
-    switch (ClassifyForFreezing(node.op())) {
+    const FreezeOp role = ClassifyForFreezing(node.op());
+    // In a function's body readers name the outputs of an op by its definition, which another op does not
+    // share.
+    if (graph_.is_function() && role != FreezeOp::kForward && role != FreezeOp::kRefForward)
+      return absl::OkStatus();
+    switch (role) {
       case FreezeOp::kForward:
         VisitForward(node);
         return absl::OkStatus();
@@ -160,7 +165,6 @@ class Repairer {
     if (type == DT_INVALID || node.num_inputs() != 2) return absl::OkStatus();
     const DataType indices = node.attr("Tindices", DT_INT32);
     const int64_t batch_dims = node.attr("batch_dims", int64_t{0});
-    if (graph_.is_function()) return absl::OkStatus();  // A new node has no port text to be read by.
     Note("resource", node, "GatherV2", ResourceWhy(node, type));
     Become(node, "GatherV2");
     graph_.SetAttr(node, "Tparams", AttrType(type));

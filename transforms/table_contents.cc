@@ -89,14 +89,27 @@ bool InitializesTable(absl::string_view op) {
          op == "LookupTableImportV2" || IsFromFile(op);
 }
 
-// AssetFileDef: tensor_info (1) with name (1), filename (2).
 TableFinder::TableFinder(Model& model)
     : model_(model), folder_(absl::StrCat(FolderOf(model.path), "/assets")) {
   for (const RawField& field : model.meta_fields) {
-    if (field.number != kAssetFileDef) continue;
-    absl::string_view tensor = BytesField(BytesField(field.payload, 1), 1);
-    assets_[std::string(tensor.substr(0, tensor.find(':')))] = std::string(BytesField(field.payload, 2));
+    if (field.number == kAssetFileDef) AddAsset(field.payload);
   }
+  // Where TensorFlow 1.x has them: CollectionDef.any_list (5) of Any (1), whose value (2) is an AssetFileDef.
+  WireReader collection(model.Collection("saved_model_assets"));
+  WireField list, any;
+  while (collection.Next(&list)) {
+    if (list.number != 5 || list.type != WireType::kBytes) continue;
+    WireReader values(list.bytes);
+    while (values.Next(&any)) {
+      if (any.number == 1 && any.type == WireType::kBytes) AddAsset(BytesField(any.bytes, 2));
+    }
+  }
+}
+
+// AssetFileDef: tensor_info (1) with name (1), filename (2).
+void TableFinder::AddAsset(absl::string_view asset) {
+  const absl::string_view tensor = BytesField(BytesField(asset, 1), 1);
+  assets_[std::string(tensor.substr(0, tensor.find(':')))] = std::string(BytesField(asset, 2));
 }
 
 // The op of `scope` that `user`, which reads the table, is or calls; the null node if it does something else.

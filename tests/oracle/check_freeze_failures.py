@@ -4,7 +4,8 @@
 A tool for developers; needs both TensorFlows:
 
     eval "$(../shared/oracle/setup.sh)"
-    "$TF1" tests/oracle/check_freeze_failures.py --freeze_graph=bazel-bin/tools/freeze_graph --tf2="$TF2"
+    "$TF1" tests/oracle/check_freeze_failures.py --freeze_graph=bazel-bin/tools/freeze_graph \\
+        --doctor=bazel-bin/tools/doctor --tf2="$TF2"
 
 Every case is a small model, made and run with TensorFlow 1.15. It is frozen by the freeze_graph of 1.15 and of 2.21; what
 then becomes of the result, when it is loaded and run, is printed. Ours must give what the session gave before anything
@@ -13,6 +14,7 @@ seen last is in recorded/check_freeze_failures.txt.
 """
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -171,6 +173,15 @@ CASES = [("1", update_as_control), ("1", update_in_branch), ("1", is_initialized
          ("10", py_func), ("11", initializer_overwrites), ("12", misspelt_flag)]
 
 
+def words(error):
+    """The line of a TensorFlow error that says what is wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    for before, line in zip(lines, lines[1:]):
+        if before.startswith("Node: "):
+            return line[:160]
+    return re.sub(r" ?\(defined at [^)]*\)", "", lines[0])[:160]
+
+
 def load(path, feed, want):
     """What becomes of a frozen graph: "as before", other values, or TensorFlow's words."""
     graph_def = tf.GraphDef()
@@ -185,14 +196,14 @@ def load(path, feed, want):
         with tf.Session(graph=graph) as session:
             got = session.run("y:0", {k: v for k, v in feed.items() if k[:-2] in names})
     except Exception as error:  # pylint: disable=broad-except
-        return "fails: " + str(error).splitlines()[0][:160]
+        return "fails: " + words(error)
     if left:
         return "%s left unfrozen" % left
     text = "as before" if np.allclose(got, want, rtol=1e-5) else "OTHER VALUES"
     return text + ("" if graph_def.versions.producer else ", but producer 0")
 
 
-def peer(python, path, flags, feed):
+def peer(python, path, flags, feed, doctor):
     out = path("peer.pb")
     if os.path.exists(out):
         os.remove(out)
@@ -202,9 +213,20 @@ def peer(python, path, flags, feed):
     if done.returncode != 0:
         lines = [l for l in done.stdout.decode().splitlines() if l.strip()]
         return "status %d: %s" % (done.returncode, lines[-1][:160] if lines else "")
-    done = subprocess.run([python, os.path.abspath(__file__), "--load=" + out, "--feed=" + feed],
+    text = "status 0; " + loaded(python, out, feed)
+    if doctor and "; fails" in text:
+        done = subprocess.run([doctor, out, "--out_graph=" + path("repaired.pb")], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+        repaired = done.stderr.decode().split("error: ")[-1].splitlines()[0][:160] if done.returncode else \
+            loaded(python, path("repaired.pb"), feed)
+        text += "\n          doctor: " + repaired.replace(path(""), "")
+    return text
+
+
+def loaded(python, graph, feed):
+    done = subprocess.run([python, os.path.abspath(__file__), "--load=" + graph, "--feed=" + feed],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    return "status 0; " + (done.stdout.decode().strip() or done.stderr.decode().strip()[-160:])
+    return done.stdout.decode().strip() or done.stderr.decode().strip()[-160:]
 
 
 def make(case, path):
@@ -232,6 +254,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--freeze_graph")
     parser.add_argument("--tf2", help="interpreter of TensorFlow 2.21")
+    parser.add_argument("--doctor", help="our doctor: what it makes of the graphs that do not load is run, too")
     parser.add_argument("--only", default="")
     parser.add_argument("--load", help=argparse.SUPPRESS)
     parser.add_argument("--feed", help=argparse.SUPPRESS)
@@ -250,12 +273,12 @@ def main():
         flags = ["--input_meta_graph=" + path("model.ckpt.meta"), "--input_checkpoint=" + path("model.ckpt")]
         flags += extra.get("flags", [])
         print("%s. %s" % (item, case.__name__))
-        print("    1.15: " + peer(sys.executable, path, flags, path("feed.npz")))
+        print("    1.15: " + peer(sys.executable, path, flags, path("feed.npz"), args.doctor))
         if args.tf2:
-            print("    2.21: " + peer(args.tf2, path, flags, path("feed.npz")))
+            print("    2.21: " + peer(args.tf2, path, flags, path("feed.npz"), args.doctor))
         done = subprocess.run([args.freeze_graph, "--output_node_names=y", "--output_graph=" + path("ours.pb")] + flags +
                               extra.get("ours", []), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        said = done.stderr.decode()
+        said = done.stderr.decode().replace(folder + "/", "")
         refusal = extra.get("refusal")
         if refusal:
             right = done.returncode != 0 and refusal in said and not os.path.exists(path("ours.pb"))

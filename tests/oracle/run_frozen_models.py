@@ -95,7 +95,10 @@ def run_model(path, folder, case, unfed, init):
     with tf.Session(graph=graph) as session:
         if init:
             session.run(init)
+        tags = (case.get("freeze") or {}).get("tags", "serve").split(",")
         for run in case["runs"]:
+            if sorted(run.get("tags", tags)) != sorted(tags):
+                continue  # Another MetaGraph of the SavedModel.
             feed = {t["name"]: value(folder, t) for t in run["inputs"] if t["name"] not in unfed}
             outputs = [t for t in run["outputs"] if t["name"].split(":")[0] in names]
             feed = {name: v for name, v in feed.items() if name.split(":")[0] in names}
@@ -134,15 +137,17 @@ def main():
                 done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
                 if done.returncode != 0:
                     refused += 1
-                    print("refused  %s: %s" % (label, done.stderr.decode().strip().splitlines()[-1][:150]
-                                               if "error:" not in done.stderr.decode() else
-                                               done.stderr.decode().split("error: ")[1].splitlines()[0][:150]))
+                    said = done.stderr.decode().replace(folder + "/", "")
+                    print("refused  %s: %s" % (label, said.split("error: ")[-1].splitlines()[0][:200]))
                     continue
                 init = json.loads(done.stdout.decode())["init_node"]
                 try:
                     problems = run_model(frozen, folder, case, unfed, init)
                 except Exception as error:  # pylint: disable=broad-except
                     problems = [str(error).splitlines()[0][:200]]
+                    if "only supports NHWC" in problems[0]:
+                        print("skipped  %s: %s" % (label, problems[0]))
+                        continue
                 if problems:
                     bad += 1
                     print("BAD      %s: %s" % (label, "; ".join(problems)))

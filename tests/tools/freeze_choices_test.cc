@@ -7,6 +7,7 @@
 #include "checkpoint/bundle_writer.h"
 #include "graph/import.h"
 #include "gtest/gtest.h"
+#include "tests/json.h"
 #include "tests/tools/run_tool.h"
 
 namespace cryograph {
@@ -127,6 +128,34 @@ TEST_F(FreezeChoicesTest, GuessesArePrintedAndTakenOnlyIfAsked) {
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_THAT(run.err, HasSubstr("outputs are guessed: logits"));
   EXPECT_EQ(Nodes(), "x Placeholder, mean Const, cond/read Identity, logits Sub");
+}
+
+TEST_F(FreezeChoicesTest, TheReportAsTextAndAsJson) {
+  ToolRun run = Freeze({"--output_node_names=logits", "--state=drop", "--report=" + Path("r.txt")});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(
+      ReadTestFile(Path("r.txt")),
+      AllOf(HasSubstr("variable  key   type   shape  bytes  found by\nmean      mean  float  [2]    8      "
+                      "node name\n"),
+            HasSubstr("looks like training (mode_placeholder):\n  phase_train\n"),
+            HasSubstr("keys of the checkpoint that were not used:\n  mean/ExponentialMovingAverage\n"),
+            HasSubstr("inputs:\n  x:0\n  phase_train:0\n")));
+  run = Freeze({"--output_node_names=logits", "--state=drop", "--json", "--report=" + Path("r.json")});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(ReadTestFile(Path("r.json")), run.out);
+  ASSERT_OK_AND_ASSIGN(const Json json, ReadJson(Path("r.json")));
+  const auto& variables = Elements(Member(json, "variables"));
+  ASSERT_EQ(variables.size(), 1);
+  EXPECT_EQ(Text(variables[0], "node"), "mean");
+  EXPECT_EQ(Text(variables[0], "key"), "mean");
+  EXPECT_EQ(Text(variables[0], "how"), "node name");
+  EXPECT_EQ(Number(variables[0], "bytes"), 8);
+  const auto& leftovers = Elements(Member(json, "leftovers"));
+  ASSERT_EQ(leftovers.size(), 1);
+  EXPECT_EQ(Text(leftovers[0], "kind"), "mode_placeholder");
+  EXPECT_EQ(Elements(Member(json, "tables")).size(), 0);
+  run = Freeze({"--output_node_names=logits", "--state=drop", "--json", "--output_graph=-"});
+  EXPECT_EQ(run.exit_code, 2);
 }
 
 TEST_F(FreezeChoicesTest, VariableMapFromAFile) {
