@@ -152,6 +152,29 @@ absl::Status FileSink::Append(absl::string_view bytes) {
   return WriteFully(bytes);
 }
 
+absl::Status FileSink::Overwrite(int64_t offset, absl::string_view bytes) {
+  if (!status_.ok()) return status_;
+  if (offset < 0 || offset > size_ || static_cast<int64_t>(bytes.size()) > size_ - offset) {
+    return absl::OutOfRangeError(
+        absl::StrCat(path_, ": ", bytes.size(), " bytes at offset ", offset, " were not written before"));
+  }
+  const int64_t flushed = size_ - static_cast<int64_t>(buffer_.size());
+  if (offset >= flushed) {
+    buffer_.replace(static_cast<size_t>(offset - flushed), bytes.size(), bytes.data(), bytes.size());
+    return absl::OkStatus();
+  }
+  if (absl::Status status = WriteFully(buffer_); !status.ok()) return status;
+  buffer_.clear();
+  while (!bytes.empty()) {
+    const ssize_t written = pwrite(fd_, bytes.data(), bytes.size(), offset);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return Fail(errno, "cannot write");
+    bytes.remove_prefix(static_cast<size_t>(written));
+    offset += written;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status FileSink::Commit() {
   if (!status_.ok()) return status_;
   if (absl::Status status = WriteFully(buffer_); !status.ok()) return status;

@@ -46,6 +46,10 @@ class FileSink final : public ByteSink {
   // Small pieces are gathered; large ones go to the kernel without a copy.
   absl::Status Append(absl::string_view bytes) override;
 
+  // Replaces bytes that were appended before, for what is known only later. OutOfRange if there are not so
+  // many.
+  absl::Status Overwrite(int64_t offset, absl::string_view bytes);
+
   // Flushes and renames. The file has the permissions of the one it replaces, else those that umask leaves.
   absl::Status Commit();
 

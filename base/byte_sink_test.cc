@@ -88,6 +88,24 @@ TEST(FileSinkTest, PiecesOfEverySizeKeepTheirOrder) {
   EXPECT_EQ(Get(path), expected);
 }
 
+TEST(FileSinkTest, OverwritesWhatWasAppended) {
+  const std::string path = NewDirectory() + "/overwritten";
+  ASSERT_OK_AND_ASSIGN(std::unique_ptr<FileSink> sink, FileSink::Create(path));
+  ASSERT_OK(sink->Append("0123"));
+  ASSERT_OK(sink->Overwrite(1, "ab"));  // Still gathered.
+  const std::string large(1 << 20, 'x');
+  ASSERT_OK(sink->Append(large));
+  ASSERT_OK(sink->Append("tail"));
+  ASSERT_OK(sink->Overwrite(2, "c"));  // In the file.
+  ASSERT_OK(sink->Overwrite(sink->size() - 5, "yz"));
+  EXPECT_THAT(sink->Overwrite(sink->size() - 1, "12"), StatusIs(absl::StatusCode::kOutOfRange));
+  ASSERT_OK(sink->Commit());
+  const std::string all = Get(path);
+  EXPECT_EQ(all.substr(0, 4), "0ac3");
+  EXPECT_EQ(all.substr(all.size() - 6), "xyzail");
+  EXPECT_EQ(all.size(), large.size() + 8);
+}
+
 TEST(FileSinkTest, WithoutCommitTheOldFileStays) {
   const std::string directory = NewDirectory(), path = directory + "/out.pb";
   ASSERT_OK(WriteFile(path, "old"));

@@ -114,6 +114,9 @@ void AppendBytesHeader(uint32_t number, uint64_t payload_size, std::string* out)
 // True if `text` is well-formed UTF-8 (no surrogates, no overlong forms), as proto3 `string` fields must be.
 bool IsUtf8(absl::string_view text);
 
+// Appends a code point, which is at most 0x10ffff and no surrogate, as UTF-8.
+void AppendUtf8(uint32_t code, std::string* out);
+
 }  // namespace cryograph
 
 #endif  // CRYOGRAPH_BASE_WIRE_H_
