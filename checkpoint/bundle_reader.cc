@@ -59,6 +59,9 @@ class BundleReader::Bundle {
   // Appends bytes [skip, skip + count) of a value that is stored as in memory, and checks all of it.
   absl::Status Stream(const Place& place, uint64_t skip, uint64_t count, ByteSink& sink) const;
 
+  // What the entry of `record` says of where its value is.
+  StoredPart PartOf(const BundleRecord& record, TensorSlice slice) const;
+
   // The status of a defect in the entry or value of `record`, with file, key and place.
   absl::Status Defect(const BundleRecord& record, const absl::Status& defect) const;
 
@@ -73,6 +76,16 @@ class BundleReader::Bundle {
   mutable std::mutex mutex_;
   mutable std::map<int, std::shared_ptr<const MappedFile>> shards_;  // Guarded by mutex_.
 };
+
+StoredPart BundleReader::Bundle::PartOf(const BundleRecord& record, TensorSlice slice) const {
+  StoredPart part;
+  part.slice = std::move(slice);
+  const BundleEntry& entry = record.entry;
+  if (entry.shard >= 0 && entry.shard < num_shards()) part.file = ShardPath(entry.shard);
+  part.offset = entry.offset;
+  if (entry.size > 0) part.num_bytes = static_cast<uint64_t>(entry.size);
+  return part;
+}
 
 absl::Status BundleReader::Bundle::Defect(const BundleRecord& record, const absl::Status& defect) const {
   const bool in_data =
@@ -382,6 +395,18 @@ absl::StatusOr<std::shared_ptr<const TensorSource>> BundleReader::Source(absl::s
 std::vector<TensorSlice> BundleReader::StoredSlices(absl::string_view name) const {
   const BundleRecord* const record = bundle_->Find(name);
   return record == nullptr ? std::vector<TensorSlice>() : record->entry.slices;
+}
+
+std::vector<StoredPart> BundleReader::Parts(absl::string_view name) const {
+  std::vector<StoredPart> parts;
+  const BundleRecord* const record = CheckpointReader::Find(name) == nullptr ? nullptr : bundle_->Find(name);
+  if (record == nullptr) return parts;
+  if (record->entry.slices.empty()) return {bundle_->PartOf(*record, {})};
+  for (const TensorSlice& slice : record->entry.slices) {
+    const BundleRecord* const stored = bundle_->Find(SliceKey(record->key, slice));
+    if (stored != nullptr) parts.push_back(bundle_->PartOf(*stored, slice));
+  }
+  return parts;
 }
 
 int BundleReader::num_shards() const { return bundle_->num_shards(); }

@@ -25,6 +25,7 @@ class BundleReader final : public CheckpointReader {
   absl::StatusOr<Tensor> Read(absl::string_view name, absl::string_view slice_spec = "") const override;
   absl::StatusOr<std::shared_ptr<const TensorSource>> Source(
       absl::string_view name, absl::string_view slice_spec = "") const override;
+  std::vector<StoredPart> Parts(absl::string_view name) const override;
 
   std::vector<TensorSlice> StoredSlices(absl::string_view name) const override;
 

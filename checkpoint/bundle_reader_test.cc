@@ -70,6 +70,20 @@ std::string Written(const TensorSource& source) {
   return sink.bytes();
 }
 
+TEST(BundleReaderTest, PartsAreWhatIsStored) {
+  const std::string prefix = WriteSample("parts");
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<BundleReader> reader, BundleReader::Open(prefix));
+  const std::vector<StoredPart> rows = reader->Parts("rows");
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(SliceText(rows[0].slice), "3,1:-");
+  EXPECT_EQ(SliceText(rows[1].slice), "0,3:0,6");
+  EXPECT_EQ(rows[0].num_bytes, 24u);
+  EXPECT_EQ(rows[1].num_bytes, 72u);
+  EXPECT_EQ(rows[1].offset, rows[0].offset + 24);
+  EXPECT_EQ(rows[0].file, prefix + ".data-00000-of-00001");
+  EXPECT_TRUE(reader->Parts("row").empty());
+}
+
 TEST(BundleReaderTest, SlicesAreOneTensor) {
   ASSERT_OK_AND_ASSIGN(const std::unique_ptr<BundleReader> reader, BundleReader::Open(WriteSample("slices")));
   std::vector<std::string> names;

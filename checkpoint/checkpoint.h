@@ -50,6 +50,9 @@ class Checkpoint {
   }
   std::vector<TensorSlice> StoredSlices(absl::string_view name) const { return reader_->StoredSlices(name); }
 
+  std::vector<StoredPart> Parts(absl::string_view name) const { return reader_->Parts(name); }
+  const CheckpointReader& reader() const { return *reader_; }
+
   // The serialized TrackableObjectGraph of a TF2 checkpoint. NotFound if it has none, as those of TF1.
   absl::StatusOr<std::string> ObjectGraph() const;
 

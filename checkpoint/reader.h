@@ -26,6 +26,14 @@ struct CheckpointEntry {
   bool sliced = false;        // Stored in several slices, as partitioned variables are.
 };
 
+// A piece of a tensor as it lies in a file: the whole of it, or one of the slices of a partitioned one.
+struct StoredPart {
+  TensorSlice slice;       // As it is stored, with full extents where they are; empty for a whole tensor.
+  std::string file;        // Its path; empty if the index does not say a file that can be.
+  int64_t offset = -1;     // Of its bytes in the file; -1 where it lies in a record of a table (V1).
+  uint64_t num_bytes = 0;  // V2: in the file. V1: in memory; 0 for strings.
+};
+
 // Thread safe: several threads may read at once.
 class CheckpointReader {
  public:
@@ -52,6 +60,10 @@ class CheckpointReader {
   // The slices in which `name` is stored, in the order of the file; empty if it is stored whole or not there.
   // A source of one of them streams it, so that a tensor of any size can be copied slice by slice.
   virtual std::vector<TensorSlice> StoredSlices(absl::string_view name) const = 0;
+
+  // The pieces of `name` in the order in which they are listed; empty if there is no such tensor. Only what
+  // the index says: a slice that it lists but does not hold is left out.
+  virtual std::vector<StoredPart> Parts(absl::string_view name) const = 0;
 
  protected:
   // NotFound for `name` in `file`, with its nearest names.

@@ -311,6 +311,23 @@ absl::StatusOr<std::unique_ptr<V1Reader>> V1Reader::Open(std::string name,
   return std::unique_ptr<V1Reader>(new V1Reader(std::move(opened)));
 }
 
+std::vector<StoredPart> V1Reader::Parts(absl::string_view name) const {
+  std::vector<StoredPart> parts;
+  const StoredTensor* const tensor = files_->Find(name);
+  if (tensor == nullptr) return parts;
+  for (const Part& each : tensor->parts) {
+    StoredPart part;
+    const bool whole = std::all_of(each.stored.begin(), each.stored.end(),
+                                   [](const SliceExtent& extent) { return extent.is_full(); });
+    if (!whole || tensor->parts.size() > 1) part.slice = each.stored;
+    part.file = each.table->file().path();
+    part.num_bytes = static_cast<uint64_t>(DataTypeBytes(tensor->dtype));
+    for (const SliceExtent& extent : each.extent) part.num_bytes *= static_cast<uint64_t>(extent.length);
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
 absl::StatusOr<Tensor> V1Reader::Read(absl::string_view name, absl::string_view slice_spec) const {
   ASSIGN_OR_RETURN(const Plan plan, MakePlan(name, slice_spec));
   return plan.Load(*files_);

@@ -27,6 +27,7 @@ class V1Reader final : public CheckpointReader {
   absl::StatusOr<std::shared_ptr<const TensorSource>> Source(
       absl::string_view name, absl::string_view slice_spec = "") const override;
   std::vector<TensorSlice> StoredSlices(absl::string_view name) const override;
+  std::vector<StoredPart> Parts(absl::string_view name) const override;
 
  private:
   class Files;
