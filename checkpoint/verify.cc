@@ -31,10 +31,10 @@ class NowhereSink final : public ByteSink {
   absl::Status Append(absl::string_view) override { return absl::OkStatus(); }
 };
 
-std::vector<Step> StepsOf(const Checkpoint& checkpoint) {
+std::vector<Step> StepsOf(const CheckpointReader& reader) {
   std::vector<Step> steps;
-  for (const CheckpointEntry& entry : checkpoint.entries()) {
-    const std::vector<TensorSlice> slices = checkpoint.StoredSlices(entry.name);
+  for (const CheckpointEntry& entry : reader.entries()) {
+    const std::vector<TensorSlice> slices = reader.StoredSlices(entry.name);
     steps.push_back({&entry, "", slices.empty(), absl::OkStatus(), 0});
     for (const TensorSlice& slice : slices) {
       // A slice that is none is told by the step of the whole.
@@ -46,9 +46,9 @@ std::vector<Step> StepsOf(const Checkpoint& checkpoint) {
   return steps;
 }
 
-absl::Status Check(const Checkpoint& checkpoint, Step* step) {
+absl::Status Check(const CheckpointReader& reader, Step* step) {
   ASSIGN_OR_RETURN(const std::shared_ptr<const TensorSource> source,
-                   checkpoint.Source(step->entry->name, step->slice_spec));
+                   reader.Source(step->entry->name, step->slice_spec));
   if (!step->read) return absl::OkStatus();
   if (DataTypeBytes(source->dtype()) == 0) {
     ASSIGN_OR_RETURN(const Tensor tensor, source->Load());
@@ -63,14 +63,14 @@ absl::Status Check(const Checkpoint& checkpoint, Step* step) {
 
 }  // namespace
 
-CheckpointVerdict VerifyCheckpoint(const Checkpoint& checkpoint, int num_threads,
-                                   absl::FunctionRef<void(uint64_t)> progress) {
-  std::vector<Step> steps = StepsOf(checkpoint);
+CheckpointVerdict VerifyTensors(const CheckpointReader& reader, int num_threads,
+                                absl::FunctionRef<void(uint64_t)> progress) {
+  std::vector<Step> steps = StepsOf(reader);
   std::atomic<size_t> next{0};
   std::mutex mutex;
   const auto work = [&] {
     for (size_t i = next++; i < steps.size(); i = next++) {
-      steps[i].status = Check(checkpoint, &steps[i]);
+      steps[i].status = Check(reader, &steps[i]);
       const std::lock_guard<std::mutex> lock(mutex);
       progress(steps[i].bytes);
     }
@@ -83,7 +83,7 @@ CheckpointVerdict VerifyCheckpoint(const Checkpoint& checkpoint, int num_threads
   for (std::thread& thread : threads) thread.join();
 
   CheckpointVerdict verdict;
-  verdict.tensors = checkpoint.entries().size();
+  verdict.tensors = reader.entries().size();
   for (Step& step : steps) {
     verdict.bytes += step.bytes;
     if (!step.status.ok()) verdict.defects.push_back({step.entry->name, std::move(step.status)});

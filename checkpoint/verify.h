@@ -9,6 +9,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/reader.h"
 
 namespace cryograph {
 
@@ -27,9 +28,15 @@ struct CheckpointVerdict {
 // Checks every value against its checksum, and that slices make up their tensors. Values are read in pieces
 // by `num_threads` threads (0: as many as there are processors); the verdict does not depend on their number.
 // `progress` is called with the bytes of each value that was read, by one thread at a time.
-CheckpointVerdict VerifyCheckpoint(
-    const Checkpoint& checkpoint, int num_threads = 0,
+CheckpointVerdict VerifyTensors(
+    const CheckpointReader& reader, int num_threads = 0,
     absl::FunctionRef<void(uint64_t)> progress = [](uint64_t) {});
+
+inline CheckpointVerdict VerifyCheckpoint(
+    const Checkpoint& checkpoint, int num_threads = 0,
+    absl::FunctionRef<void(uint64_t)> progress = [](uint64_t) {}) {
+  return VerifyTensors(checkpoint.reader(), num_threads, progress);
+}
 
 }  // namespace cryograph
 
