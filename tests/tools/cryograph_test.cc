@@ -19,9 +19,20 @@ using testing::StartsWith;
 
 const std::vector<std::string>& ToolNames() {
   // saved_model_cli has verbs with flags of their own: saved_model_cli_test.cc.
-  static const auto* const names = new std::vector<std::string>{
-      "compare_graphs",    "convert_graph", "doctor", "edit_model", "export_meta_graph", "freeze_graph",
-      "import_meta_graph", "lint",          "show",   "thaw_graph", "transform_graph",   "write_graph"};
+  static const auto* const names = new std::vector<std::string>{"checkpoint",
+                                                                "compare_graphs",
+                                                                "convert_graph",
+                                                                "doctor",
+                                                                "edit_model",
+                                                                "export_meta_graph",
+                                                                "freeze_graph",
+                                                                "import_meta_graph",
+                                                                "inspect_checkpoint",
+                                                                "lint",
+                                                                "show",
+                                                                "thaw_graph",
+                                                                "transform_graph",
+                                                                "write_graph"};
   return *names;
 }
 
