@@ -339,6 +339,27 @@ absl::StatusOr<Node> Graph::AddNode(absl::string_view name, absl::string_view op
   return Node(this, NodeId{id});
 }
 
+absl::StatusOr<Node> Graph::AddCopy(absl::string_view name, Node from, Node before) {
+  absl::StatusOr<Node> node = AddNode(name, from.op(), {}, before);
+  if (!node.ok()) return node;
+  const Graph& source_graph = from.graph();
+  const Record& source = source_graph.record(from.id());
+  const uint32_t device = InternDevice(from.device());
+  Record& copy = record(node->id());
+  copy.device = device;
+  copy.wire = source.wire;
+  if (source.attrs != kFromWire) {
+    copy.attrs = static_cast<uint32_t>(attr_lists_.size());
+    attr_lists_.push_back(AttrList(source_graph.attr_lists_[source.attrs]));
+  }
+  return node;
+}
+
+void Graph::KeepAliveWith(const Graph& other) {
+  owners_.insert(owners_.end(), other.owners_.begin(), other.owners_.end());
+  owners_.push_back(other.kept_);
+}
+
 Node Graph::AddConst(absl::string_view stem, Tensor value, Node before) {
   const DataType dtype = value.dtype;
   const absl::StatusOr<std::string> proto = EncodeTensorProto(value);

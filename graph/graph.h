@@ -196,6 +196,10 @@ class Graph {
   Node AddConst(absl::string_view stem, Tensor value, Node before = Node());
   // The same for a value that is fetched when the graph is written.
   Node AddConst(absl::string_view stem, std::shared_ptr<const TensorSource> value, Node before = Node());
+  // A node with the op, device, attributes and uninterpreted fields of `from`, which may be a node of another
+  // graph; without edges and pin. Bytes are shared, not copied: KeepAliveWith(from.graph()) once keeps them.
+  // Errors as AddNode().
+  absl::StatusOr<Node> AddCopy(absl::string_view name, Node from, Node before = Node());
   std::string UniqueName(
       absl::string_view stem) const;  // `stem`, or stem_1, stem_2 …: the first that is free.
 
@@ -255,10 +259,14 @@ class Graph {
   // --- Function bodies only.
   bool is_function() const { return is_function_; }
   absl::string_view PortText(int32_t index) const;  // ":sum:0"; empty for index 0, which is an argument's.
+  // The index that stands for such a text in this body.
+  int32_t PortIndex(absl::string_view text) { return InternPort(text); }
 
   // Keeps `text` alive as long as the graph.
   absl::string_view Keep(std::string text);
   void KeepAlive(std::shared_ptr<const void> owner) { owners_.push_back(std::move(owner)); }
+  // All bytes that nodes of `other` show now live as long as this graph.
+  void KeepAliveWith(const Graph& other);
 
  private:
   friend class Node;

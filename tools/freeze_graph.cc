@@ -34,6 +34,7 @@
 #include "tools/model_names.h"
 #include "tools/model_output.h"
 #include "tools/output_guesses.h"
+#include "tools/signature_choice.h"
 #include "tools/variable_map_flag.h"
 #include "transforms/freeze_variables.h"
 #include "transforms/half_weights.h"
@@ -67,7 +68,8 @@ struct Flags {
   bool output_as_text = false, in_place = false, verify = true;
   std::string output_format = "pb", compat = "2.21", missing = "error", state = "error", report_json, report,
               tables = "keep_init";
-  std::string add_default_attrs = "no";
+  std::string add_default_attrs = "no", signature, functions = "auto";
+  bool signature_names = true;
   std::vector<std::string> variable_map, set;
   bool guess_outputs = false, json = false, half_weights = false;
   bool use_ema = false, allow_py_func = false, allow_input_pipeline = false, allow_frozen = false;
@@ -159,6 +161,28 @@ void Declare(Flags& flags, Command& command) {
       .Value("NAME");
 
   command.Section("Beyond TensorFlow's tool");
+  command
+      .Add(&flags.signature, "signature",
+           "Freeze what this signature of the MetaGraph or SavedModel gives, instead of --output_node_names.")
+      .Value("NAME")
+      .Extension();
+  command
+      .Add(&flags.signature_names, "signature_names",
+           "With --signature: give each output a node of the name that it has in the signature. The tensors "
+           "that the "
+           "signature names are there in any case.")
+      .Extension();
+  command
+      .Add(&flags.functions, "functions",
+           "What becomes of functions that the outputs run. lower: they are inlined, and If, While and Case "
+           "become "
+           "Switch, Merge, Enter …, which every TensorFlow loads; inline: If, While and Case stay; keep: "
+           "calls stay, "
+           "too; auto: lower for SavedModels of TensorFlow 2 and where a variable is handed to a function, "
+           "else keep.")
+      .Choices({"auto", "lower", "inline", "keep"})
+      .Value("FORM")
+      .Extension();
   command
       .Add(&flags.output_format, "output_format",
            "pb: binary; pbtxt: text; meta: a MetaGraphDef, with signatures and what else stays true; "
@@ -288,6 +312,9 @@ void Declare(Flags& flags, Command& command) {
   command.Example(
       "freeze_graph --input_saved_model_dir=export/1 --output_graph=frozen.pb --output_node_names=softmax",
       "From a SavedModel:");
+  command.Example(
+      "freeze_graph --input_saved_model_dir=export/2 --output_graph=frozen.pb --signature=serving_default",
+      "From a SavedModel of TensorFlow 2:");
   command.Epilogue(
       "Exit status",
       "0: the frozen graph is written. 1: it could not be frozen. 2: wrong usage. With 1 and 2 nothing is "
@@ -345,6 +372,10 @@ absl::StatusOr<FreezeOptions> OptionsOf(const Flags& flags) {
   options.drop_colocation = flags.drop_colocation;
   options.keep_functions = flags.keep_functions;
   options.clear_devices = flags.clear_devices;
+  options.functions = flags.functions == "lower"    ? FunctionForm::kLower
+                      : flags.functions == "inline" ? FunctionForm::kInline
+                      : flags.functions == "keep"   ? FunctionForm::kKeep
+                                                    : FunctionForm::kAuto;
   return options;
 }
 
@@ -512,6 +543,15 @@ absl::Status Freeze(const Flags& flags) {
   for (const std::string& note : notes) PrintNote(note);
   notes.clear();
 
+  std::vector<SignatureTensor> signature;
+  if (!flags.signature.empty()) {
+    ASSIGN_OR_RETURN(signature, ChooseSignature(model, flags.signature));
+    for (const SignatureTensor& output : signature) {
+      const std::string node(NodeNameOf(output.tensor));
+      if (std::count(options.outputs.begin(), options.outputs.end(), node) == 0)
+        options.outputs.push_back(node);
+    }
+  }
   if (options.outputs.empty()) {
     ASSIGN_OR_RETURN(options.outputs,
                      ChooseOutputs(model, flags.guess_outputs, "--output_node_names", &notes));
@@ -525,12 +565,18 @@ absl::Status Freeze(const Flags& flags) {
   const FreezeReport& report = *frozen;
   for (const std::string& note : report.notes) PrintNote(note);
   if (flags.half_weights) RETURN_IF_ERROR(StoreWeightsAsHalf(model.graph(), kHalvedElements).status());
+  std::vector<std::string> outputs = flags.output_node_names;
+  if (flags.signature_names) {
+    const std::vector<std::string> named = NameOutputs(model, signature);
+    outputs.insert(outputs.end(), named.begin(), named.end());
+  }
+  if (outputs.empty()) outputs = options.outputs;
   if (flags.verify) RETURN_IF_ERROR(Located(CheckResult(model), model, nullptr));
 
   OutputOptions output;
   output.form = form;
   output.inputs = report.inputs;
-  output.outputs = options.outputs;
+  output.outputs = outputs;
   output.tensor_form = flags.compat == "1.15" ? TensorForm::kTensorFlow1 : TensorForm::kTensorFlow2;
   RETURN_IF_ERROR(WriteModel(model, flags.output_graph, output).status());
   if (!flags.report_json.empty()) RETURN_IF_ERROR(WriteFile(flags.report_json, FreezeReportJson(report)));

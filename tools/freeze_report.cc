@@ -77,6 +77,7 @@ std::string FreezeReportJson(const FreezeReport& report) {
                   ",\n  \"bytes\": ", report.bytes, ",\n  \"nodes_total\": ", report.nodes_total,
                   ",\n  \"nodes_kept\": ", report.nodes_kept,
                   ",\n  \"dropped_updates\": ", report.dropped_updates,
+                  ",\n  \"inlined\": ", report.inlined, ",\n  \"lowered\": ", report.lowered,
                   ",\n  \"functions_pruned\": ", report.functions_pruned, "\n}\n");
   return json;
 }

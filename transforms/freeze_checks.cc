@@ -165,11 +165,14 @@ class Checker {
       RETURN_IF_ERROR(CheckMerged(node));
       const FreezePlan::Carried* updated = plan_.UpdatedBy(node);
       if (updated == nullptr) continue;
+      if (updated->resource && type == FreezeOp::kOther && plan_.Kind(node) != CallKind::kNone) {
+        plan_.calls.push_back(node);
+        continue;
+      }
       if (updated->resource && type == FreezeOp::kOther && CallsFunction(node)) {
         return absl::UnimplementedError(absl::StrCat(
             "node '", node.name(), "' (", node.op(), ") hands the variable '", updated->variable.name(),
-            "' to a function; variables inside functions cannot be frozen yet\nwhy: needed by ",
-            PathTo(node)));
+            "' to a function that it does not simply call\nwhy: needed by ", PathTo(node)));
       }
       if (type == FreezeOp::kRelease) continue;
       RETURN_IF_ERROR(CheckUpdate(node, *updated));

@@ -55,6 +55,11 @@ class Planner {
     for (int i = 0; i < graph_.num_ops(); ++i) {
       plan_.classes[static_cast<size_t>(i)] = ClassifyForFreezing(graph_.OpName(i));
     }
+    const FunctionTable functions(model_);
+    plan_.kinds.resize(plan_.classes.size());
+    for (int i = 0; i < graph_.num_ops(); ++i) {
+      plan_.kinds[static_cast<size_t>(i)] = functions.Kind(graph_.OpName(i));
+    }
     plan_.dropped.assign(graph_.id_limit(), 0);
     plan_.carries.assign(graph_.id_limit(), -1);
   }
@@ -294,25 +299,30 @@ class Planner {
       case FreezeOp::kRefUpdate:
         return !carried.resource && slot == 0 && user.op() != "CountUpTo";
       default:
-        return false;
+        return carried.resource && plan_.Kind(user) == CallKind::kWhile;
     }
   }
 
   void FollowVariables(const std::vector<char>& reached) {
     std::vector<NodeId> work;
+    absl::flat_hash_set<std::pair<NodeId, int32_t>> seen;
     for (const FreezePlan::Carried& carried : plan_.carried) work.push_back(carried.variable.id());
     while (!work.empty()) {
       const Node node = graph_.node(work.back());
       work.pop_back();
-      const int32_t number = plan_.carries[Index(node.id())];
       for (const Use& use : node.uses()) {
         if (use.slot == kControl || reached[Index(use.user)] == 0) continue;
         const Node user = graph_.node(use.user);
-        if (plan_.Of(user.input(use.slot)) == nullptr) continue;
-        if (!HandsOn(user, use.slot, plan_.carried[static_cast<size_t>(number)])) continue;
+        const FreezePlan::Carried* variable = plan_.Of(user.input(use.slot));
+        if (variable == nullptr) continue;
+        if (!HandsOn(user, use.slot, *variable)) continue;
+        if (plan_.Kind(user) == CallKind::kWhile) {  // Of() looks through it; once for each of its inputs.
+          if (seen.emplace(use.user, use.slot).second) work.push_back(use.user);
+          continue;
+        }
         int32_t& mark = plan_.carries[Index(use.user)];
         if (mark >= 0) continue;
-        mark = number;
+        mark = static_cast<int32_t>(variable - plan_.carried.data());
         work.push_back(use.user);
       }
     }
@@ -519,13 +529,24 @@ absl::Status FreezeError(absl::StatusCode code, absl::string_view id, absl::stri
 }
 
 const FreezePlan::Carried* FreezePlan::Of(Output output) const {
-  const uint32_t id = static_cast<uint32_t>(output.node);
-  const int32_t mark = id < carries.size() ? carries[id] : -1;
-  if (mark < 0) return nullptr;
-  const Carried& found = carried[static_cast<size_t>(mark)];
-  const Node node(&found.variable.graph(), output.node);
-  if (output.index != 0 && !IsSwitch(node.op())) return nullptr;
-  return &found;
+  if (carried.empty()) return nullptr;
+  Graph& graph = carried[0].variable.graph();
+  for (size_t step = 0; step <= carries.size(); ++step) {
+    const uint32_t id = static_cast<uint32_t>(output.node);
+    if (id >= carries.size()) return nullptr;
+    const Node node(&graph, output.node);
+    if (carries[id] >= 0) {
+      if (output.index != 0 && !IsSwitch(node.op())) return nullptr;
+      return &carried[static_cast<size_t>(carries[id])];
+    }
+    // A While gives back what it was handed; one behind the other is a chain.
+    if (node.is_missing() || Kind(node) != CallKind::kWhile || output.index < 0 ||
+        output.index >= node.num_inputs()) {
+      return nullptr;
+    }
+    output = node.input(output.index);
+  }
+  return nullptr;
 }
 
 absl::StatusOr<FreezePlan> PlanFreezing(Model& model, const FreezeOptions& options, FreezeReport& report) {

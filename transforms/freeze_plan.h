@@ -13,6 +13,7 @@
 #include "graph/model.h"
 #include "transforms/freeze_ops.h"
 #include "transforms/freeze_variables.h"
+#include "transforms/function_table.h"
 
 namespace cryograph {
 
@@ -44,10 +45,17 @@ struct FreezePlan {
   };
   absl::flat_hash_map<NodeId, std::vector<Anchor>> anchors;
   std::vector<Node> updates;  // Update ops whose value is needed, in graph order.
+  std::vector<Node> calls;    // Nodes that run functions and are handed a frozen variable, in graph order.
 
   std::vector<FreezeOp> classes;  // By op id of the graph.
+  std::vector<CallKind> kinds;    // The same.
 
   const Carried* Of(Output output) const;
+  // Ops that came in since count as none.
+  CallKind Kind(Node node) const {
+    const size_t op = static_cast<size_t>(node.op_id());
+    return op < kinds.size() ? kinds[op] : CallKind::kNone;
+  }
   FreezeOp Class(Node node) const { return classes[static_cast<size_t>(node.op_id())]; }
   // The frozen variable that `node` is about to change, or null.
   const Carried* UpdatedBy(Node node) const;

@@ -13,6 +13,7 @@
 #include "graph/control_flow.h"
 #include "graph/frames.h"
 #include "transforms/freeze_container.h"
+#include "transforms/freeze_functions.h"
 #include "transforms/value_of_update.h"
 
 namespace cryograph {
@@ -43,6 +44,7 @@ class Rewriter {
     for (Node node : nodes) {
       if (node.op() == "RefSelect") RETURN_IF_ERROR(CheckSelect(node));
     }
+    RETURN_IF_ERROR(RewriteCalls());
     for (Node node : nodes) RETURN_IF_ERROR(CutDropped(node));
     for (Node node : nodes) RETURN_IF_ERROR(Rewrite(node));
     for (size_t i = 0; i < values.size(); ++i) {
@@ -131,6 +133,28 @@ class Rewriter {
                                                        "Identity", inputs, user));
     graph_.SetAttr(anchor, "T", AttrType(BaseType(dtype)));
     return anchor;
+  }
+
+  // Functions that are handed variables, and the calls of them.
+  absl::Status RewriteCalls() {
+    if (plan_.calls.empty()) return absl::OkStatus();
+    std::vector<FrozenCall> calls;
+    for (Node node : plan_.calls) {
+      FrozenCall call;
+      call.node = node;
+      call.kind = plan_.Kind(node);
+      for (int slot = 0; slot < node.num_inputs(); ++slot) {
+        const FreezePlan::Carried* carried = Frozen(node, slot);
+        if (carried == nullptr) continue;
+        FrozenArgument& argument = call.inputs[slot];
+        argument.dtype = BaseType(carried->dtype);
+        const auto dims = dims_.find(node.input(slot).node);  // Not through a Merge of several.
+        argument.shape.unknown_rank = dims == dims_.end();
+        if (dims != dims_.end()) argument.shape.dims = dims->second;
+      }
+      calls.push_back(std::move(call));
+    }
+    return FreezeFunctions(model_, calls, plan_.keep, &report_.dropped_updates);
   }
 
   // Takes away the control edges from dropped nodes, and puts the plan's anchors in their place.

@@ -16,6 +16,7 @@
 #include "checkpoint/restore_map.h"
 #include "checkpoint/variable_keys.h"
 #include "graph/tensor_sources.h"
+#include "transforms/freeze_inline.h"
 #include "transforms/freeze_plan.h"
 #include "transforms/freeze_rewrite.h"
 #include "transforms/freeze_values.h"
@@ -397,20 +398,41 @@ std::string FreezeReport::Summary() const {
   std::string text =
       absl::StrCat("froze ", variables.size(), variables.size() == 1 ? " variable (" : " variables (",
                    SizeText(bytes), "); ", nodes_kept, " of ", nodes_total, " nodes kept");
+  if (inlined + lowered > 0) {
+    absl::StrAppend(&text, "; ", inlined, inlined == 1 ? " call" : " calls", " inlined");
+    if (lowered > 0) absl::StrAppend(&text, ", ", lowered, " If, While and Case lowered");
+  }
   if (!inputs.empty()) absl::StrAppend(&text, "; inputs: ", absl::StrJoin(inputs, ", "));
   return text;
 }
 
-absl::StatusOr<FreezeReport> FreezeVariables(Model& model, const FreezeOptions& given) {
-  FreezeReport report;
-  FreezeOptions options = given;
+namespace {
+
+absl::StatusOr<FreezeReport> FreezeGraph(Model& model, FreezeOptions options, FreezeReport report) {
   RETURN_IF_ERROR(TreatTables(model, options, report));
+  // What fills a table may be in a function, too.
+  if (!report.init_node.empty() && RunsFunctions(model)) {
+    RETURN_IF_ERROR(InlineForFreezing(model, options, report));
+  }
   ASSIGN_OR_RETURN(const FreezePlan plan, PlanFreezing(model, options, report));
   ASSIGN_OR_RETURN(const std::vector<Source> values, ValueFinder(model, options, report).Find(plan.frozen));
   RETURN_IF_ERROR(RewriteFrozen(model, plan, options, values, report));
   report.leftovers = FindTrainingLeftovers(model);
   const std::vector<std::string> notes = TrainingNotes(report.leftovers);
   report.notes.insert(report.notes.end(), notes.begin(), notes.end());
+  return report;
+}
+
+}  // namespace
+
+absl::StatusOr<FreezeReport> FreezeVariables(Model& model, const FreezeOptions& options) {
+  FreezeReport report;
+  if (!RunsFunctions(model)) return FreezeGraph(model, options, std::move(report));
+  // On a copy, since what is inlined stays so whatever is found out afterwards.
+  Model copy = model.Clone();
+  RETURN_IF_ERROR(InlineForFreezing(copy, options, report));
+  ASSIGN_OR_RETURN(report, FreezeGraph(copy, options, std::move(report)));
+  model = std::move(copy);
   return report;
 }
 

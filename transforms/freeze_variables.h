@@ -32,6 +32,15 @@ enum class MissingPolicy {
   kZeros,  // Zeros (empty strings, false) of the variable's declared shape.
 };
 
+// What becomes of the functions that the outputs run.
+enum class FunctionForm {
+  // As kLower for SavedModels of TensorFlow 2 and where a variable is handed to a function; else as kKeep.
+  kAuto,
+  kLower,   // Inlined; If, While and Case become Switch, Merge, Enter …, which every TensorFlow loads.
+  kInline,  // Calls are inlined; If, While and Case go on running functions.
+  kKeep,    // Everything goes on running functions.
+};
+
 struct FreezeOptions {
   // Nodes ("out") or tensors ("out:0") to keep; blanks around them and empty ones are dropped with a note.
   std::vector<std::string> outputs;
@@ -69,9 +78,13 @@ struct FreezeOptions {
   // file.
   bool allow_frozen = false;
   bool drop_colocation =
-      false;                    // Else a node that is named in _class ("loc:@x") is kept, as TensorFlow does.
-  bool keep_functions = false;  // Else library functions that nothing leads to are removed.
-  bool clear_devices = false;   // Empties the device of every node of the main graph.
+      false;  // Else a node that is named in _class ("loc:@x") is kept, as TensorFlow does.
+  // In each form variables are frozen wherever they are: a function that is handed one takes a tensor
+  // instead.
+  FunctionForm functions = FunctionForm::kAuto;
+  int64_t max_inlined_nodes = 1000000;  // Functions that call each other grow without measure.
+  bool keep_functions = false;          // Else library functions that nothing leads to are removed.
+  bool clear_devices = false;           // Empties the device of every node of the main graph.
 };
 
 struct FrozenVariable {
@@ -98,6 +111,7 @@ struct FreezeReport {
   uint64_t bytes = 0;               // Sum over `variables`.
   int dropped_updates = 0;          // State-changing ops that were reached through control edges only.
   int functions_pruned = 0;
+  int inlined = 0, lowered = 0;  // Calls, and If, While and Case, that became part of the main graph.
   int nodes_total = 0, nodes_kept = 0;
 
   // "froze 4 variables (1.2 MB); 37 of 120 nodes kept; inputs: x:0, y:0"

@@ -39,8 +39,10 @@ Where TensorFlow's `convert_variables_to_constants` leaves a graph that does not
 - a resource variable of the deny list keeps its reads;
 - Python functions, input pipelines and temporary variables are refused, since a frozen graph cannot hold them.
 
-Library functions that nothing leads to are removed unless `keep_functions`. Variables that are handed to functions (TF2)
-are refused.)";
+Functions that the outputs run, which is where models of TensorFlow 2 have everything, are inlined as by
+`inline_functions`, and their control flow is lowered as by `lower_control_flow`, unless `functions` says otherwise. Constants
+have the variables' own names. Functions that stay take tensors where they took variables. Library functions that nothing
+leads to are removed unless `keep_functions`.)";
   }
 
   absl::Status CheckParams() const override {
@@ -84,6 +86,11 @@ are refused.)";
     options.allow_input_pipeline = *allow_input_pipeline_;
     options.drop_colocation = *drop_colocation_;
     options.keep_functions = *keep_functions_;
+    options.functions = *functions_ == "lower"    ? FunctionForm::kLower
+                        : *functions_ == "inline" ? FunctionForm::kInline
+                        : *functions_ == "keep"   ? FunctionForm::kKeep
+                                                  : FunctionForm::kAuto;
+    options.max_inlined_nodes = *max_inlined_nodes_;
     options.allow_frozen =
         true;  // In a pipeline there being nothing to do is no mistake, and a note says so.
 
@@ -107,6 +114,8 @@ are refused.)";
     if (report.nodes_total > report.nodes_kept)
       context.Count("removed", report.nodes_total - report.nodes_kept);
     if (report.dropped_updates > 0) context.Count("update ops dropped", report.dropped_updates);
+    if (report.inlined > 0) context.Count("calls inlined", report.inlined);
+    if (report.lowered > 0) context.Count("lowered", report.lowered);
     if (report.functions_pruned > 0) context.Count("functions removed", report.functions_pruned);
     return absl::OkStatus();
   }
@@ -151,6 +160,15 @@ are refused.)";
                                     "Keep iterators, queues and readers."};
   Param<bool> drop_colocation_{this, "drop_colocation", false,
                                "Do not keep nodes only because another one is colocated with them."};
+  Param<std::string> functions_{this, "functions", "auto",
+                                "For functions that the outputs run: inline them and lower `If`, `While` and "
+                                "`Case` (`lower`), inline calls "
+                                "alone (`inline`), or keep all of them (`keep`). `auto` lowers for "
+                                "SavedModels of TensorFlow 2 and where a "
+                                "variable is handed to a function, else keeps.",
+                                OneOf({"auto", "lower", "inline", "keep"})};
+  Param<int64_t> max_inlined_nodes_{this, "max_inlined_nodes", 1000000, "Most nodes that inlining may add.",
+                                    AtLeast(0)};
   Param<bool> keep_functions_{this, "keep_functions", false, "Keep library functions that nothing leads to."};
 };
 CRYOGRAPH_REGISTER_PASS(FreezeVariablesPass);

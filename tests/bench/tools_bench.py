@@ -1,14 +1,15 @@
 """Measures the command-line tools as whole processes, beside their peers in the same run.
 
-    bazelw run //tests/bench:tools -- [--only=copy,resnet,start,large,nodes] [--scratch=FOLDER] [--mib=1000] [--large_mib=5120]
+    bazelw run //tests/bench:tools -- [--only=copy,resnet,keras,start,large,nodes] [--scratch=FOLDER] [--mib=1000] [--large_mib=5120]
 
     copy    freezing a checkpoint of --mib, beside cp of its data file
     resnet  freezing ResNet-50 (98 MiB)
+    keras   freezing the Keras ResNet-50, a SavedModel of TensorFlow 2 that TF2's interpreter makes
     start   --help of each tool
     large   freezing and stripping a model of --large_mib, more than TensorFlow can write
     nodes   open, strip, sort, remove nodes and save graphs of up to a million nodes; merging equal chains
 
-With TF1 set to an interpreter that has TensorFlow 1.15, its own tools run beside ours. --scratch (default: TEST_TMPDIR or
+With TF1 and TF2 set to interpreters that have TensorFlow 1.15 and 2.21, its own tools run beside ours. --scratch (default: TEST_TMPDIR or
 /tmp) needs twice the size of the largest model, and is left as it was.
 """
 import argparse
@@ -37,7 +38,7 @@ open(sys.argv[2], "wb").write(result.SerializeToString())
 class Bench(object):
     def __init__(self, args, scratch):
         self.args, self.scratch = args, scratch
-        self.tf1 = os.environ.get("TF1", "")
+        self.tf1, self.tf2 = os.environ.get("TF1", ""), os.environ.get("TF2", "")
     def path(self, name):
         return os.path.join(self.scratch, name)
 
@@ -105,6 +106,25 @@ class Bench(object):
                                                              environment=self.environment()))
             self.row("", "", "TensorFlow 1.15 %s, %.0f MiB" % (measure.spread(peer), max(r.all_mib for r in peer)))
 
+    def keras(self):
+        if not self.tf2:
+            self.row("freeze the Keras ResNet-50", "not measured: TF2 is not set, and it makes the model")
+            return
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "keras_resnet50.py")
+        model, out = self.path("keras_resnet50"), self.path("keras_frozen.pb")
+        measure.run([self.tf2, script, "make", model], environment=self.environment())
+        command = [self.args.freeze_graph, "--input_saved_model_dir=" + model, "--signature=serving_default",
+                   "--output_graph=" + out]
+        measure.run(command, own_memory=False)
+        ours, memory = measure.alternate(2 * self.args.runs, lambda: measure.run(command, own_memory=False),
+                                         lambda: measure.run(command))
+        self.row("freeze the Keras ResNet-50 (%.0f MiB)" % (os.path.getsize(out) / 2**20), measure.spread(ours), "",
+                 "(limit 300 ms)")
+        self.row("  memory of its own", "%.1f MiB" % max(run.own_mib for run in memory))
+        peer, = measure.alternate(3, lambda: measure.run([self.tf2, script, "convert", model, out],
+                                                         environment=self.environment()))
+        self.row("", "", "TensorFlow 2.21 %s, %.0f MiB" % (measure.spread(peer), max(r.all_mib for r in peer)))
+
     def start(self):
         for tool in self.args.tools:
             ours, = measure.alternate(10 * self.args.runs, lambda: measure.run([tool, "--help"], own_memory=False))
@@ -171,7 +191,7 @@ class Bench(object):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="copy,resnet,start,large,nodes")
+    parser.add_argument("--only", default="copy,resnet,keras,start,large,nodes")
     parser.add_argument("--scratch", default=os.environ.get("TEST_TMPDIR", tempfile.gettempdir()))
     parser.add_argument("--mib", type=int, default=1000)
     parser.add_argument("--large_mib", type=int, default=5120)
