@@ -211,10 +211,11 @@ TEST(FreezeOpsTest, ReleasingHasNothingToDo) {
             Lines({"y = NoOp()"}));
 }
 
-TEST(FreezeOpsTest, FunctionsAreRefused) {
-  EXPECT_THAT(Freeze(kHandle + std::string("y = StatefulPartitionedCall(w) f=f:body Tin=tl:resource\n"),
-                     Options(CheckpointOf({{"w", Floats({2})}}))),
-              HasSubstr("node 'y' (StatefulPartitionedCall) hands the variable 'w' to a function"));
+TEST(FreezeOpsTest, MissingFunctionsAreNamed) {
+  EXPECT_THAT(
+      Freeze(kHandle + std::string("y = StatefulPartitionedCall(w) f=f:body Tin=tl:resource\n"),
+             Options(CheckpointOf({{"w", Floats({2})}}))),
+      HasSubstr("node 'y' (StatefulPartitionedCall) runs function 'body', which the library does not have"));
 }
 
 TEST(FreezeOpsTest, TablesStayWithANote) {
