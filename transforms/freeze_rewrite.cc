@@ -154,7 +154,14 @@ class Rewriter {
       }
       calls.push_back(std::move(call));
     }
-    return FreezeFunctions(model_, calls, plan_.keep, &report_.dropped_updates);
+    int updates = 0;
+    RETURN_IF_ERROR(FreezeFunctions(model_, calls, plan_.keep, &updates));
+    report_.dropped_updates += updates;
+    if (updates > 0) {
+      report_.notes.push_back(absl::StrCat("dropped ", updates, updates == 1 ? " update op" : " update ops",
+                                           " in functions, which only change variables"));
+    }
+    return absl::OkStatus();
   }
 
   // Takes away the control edges from dropped nodes, and puts the plan's anchors in their place.

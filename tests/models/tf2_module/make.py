@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Makes the SavedModel of this folder with TensorFlow 2.21: small, with everything that makes freezing one hard.
 
-    python make.py
+    python make.py                              makes it
+    python make.py check frozen_*.pb            runs frozen graphs; they must give the same to the last bit
 
 An embedding that is looked up in a function and again in a loop's body (ResourceGather), a loop inside of a branch, a
 Case, a nested function, two variables of one name, a captured constant, and a second signature that counts. For the
@@ -9,6 +10,7 @@ signature serving_default, tokens.npy and gain.npy are inputs, scores.npy and st
 """
 import os
 import shutil
+import sys
 
 import numpy as np
 import tensorflow as tf
@@ -69,5 +71,26 @@ def main():
         np.save(os.path.join(here, key + ".npy"), result[key].numpy())
 
 
+def check(paths):
+    tf1 = tf.compat.v1
+    here = os.path.dirname(os.path.abspath(__file__))
+    stored = lambda key: np.load(os.path.join(here, key + ".npy"))
+    config = tf1.ConfigProto()
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    for path in paths:
+        graph_def = tf1.GraphDef()
+        with open(path, "rb") as file:
+            graph_def.ParseFromString(file.read())
+        with tf.Graph().as_default() as graph, tf1.Session(graph=graph, config=config) as session:
+            tf1.import_graph_def(graph_def, name="")
+            scores, steps = session.run(["scores:0", "steps:0"], {"serving_default_tokens:0": stored("tokens"),
+                                                                  "serving_default_gain:0": stored("gain")})
+        same = scores.tobytes() == stored("scores").tobytes() and steps == stored("steps")
+        print("%s: %s" % (path, "the same" if same else "DIFFERENT"))
+
+
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["check"]:
+        check(sys.argv[2:])
+    else:
+        main()
