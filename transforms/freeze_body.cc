@@ -18,7 +18,7 @@ int ListIndex(absl::string_view port) {
   const size_t colon = port.rfind(':');
   int index = 0;
   if (colon == absl::string_view::npos || !absl::SimpleAtoi(port.substr(colon + 1), &index)) return 0;
-  return index;
+  return std::max(index, 0);
 }
 
 void KeepAttrs(Graph& graph, Node node, std::initializer_list<absl::string_view> keys) {

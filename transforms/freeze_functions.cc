@@ -15,6 +15,9 @@
 namespace cryograph {
 namespace {
 
+// Functions that hand on each of many arguments or not could otherwise be told apart in 2^n ways.
+constexpr size_t kMaxVersions = 10000;
+
 enum FunctionField : uint32_t { kSignature = 1, kRet = 4, kAttr = 5, kArgAttr = 7, kResourceArgId = 8 };
 enum OpDefField : uint32_t { kName = 1, kInputArg = 2, kOutputArg = 3 };
 enum ArgDefField : uint32_t { kType = 3, kTypeAttr = 4, kNumberAttr = 5, kTypeListAttr = 6, kHandleData = 7 };
@@ -146,6 +149,11 @@ class FunctionFreezer {
     for (const auto& [position, argument] : arguments) key.second.emplace_back(position, argument.dtype);
     const auto [place, fresh] = index_.emplace(key, static_cast<int>(versions_.size()));
     if (fresh) versions_.push_back({number, arguments, "", nullptr});
+    if (versions_.size() > kMaxVersions) {
+      return absl::ResourceExhaustedError(absl::StrCat(
+          "functions are handed variables in more than ", kMaxVersions, " ways; the limit was met at node '",
+          caller.name(), "', which runs function '", function, "'"));
+    }
     return place->second;
   }
 
