@@ -18,8 +18,8 @@ constexpr uint32_t kObjectGraphDef = 7;  // Of MetaGraphDef: SavedModels of Tens
 
 uint32_t Index(NodeId id) { return static_cast<uint32_t>(id); }
 
-// By id: what the outputs need, colocations included.
-std::vector<char> Needed(Graph& graph, const std::vector<Node>& outputs) {
+// By id: what the outputs need, and what that is to be placed with if `colocations`.
+std::vector<char> Needed(Graph& graph, const std::vector<Node>& outputs, bool colocations) {
   std::vector<char> needed(graph.id_limit(), 0);
   std::vector<NodeId> stack;
   const auto visit = [&](NodeId id) {
@@ -33,6 +33,12 @@ std::vector<char> Needed(Graph& graph, const std::vector<Node>& outputs) {
     stack.pop_back();
     for (const InputEdge& edge : node.inputs()) visit(edge.node);
     for (const ControlEdge& edge : node.control_inputs()) visit(edge.node);
+    const AttrView colocation = colocations ? node.attr("_class") : AttrView();
+    if (colocation.kind() != AttrView::kList) continue;
+    for (absl::string_view entry : colocation.list_s()) {
+      if (!absl::ConsumePrefix(&entry, "loc:@")) continue;
+      if (const Node other = graph.Find(entry)) visit(other.id());
+    }
   }
   return needed;
 }
@@ -75,7 +81,7 @@ absl::Status InlineForFreezing(Model& model, const FreezeOptions& options, Freez
   }
   InlineOptions inlining;
   inlining.max_nodes = options.max_inlined_nodes;
-  inlining.only = Needed(graph, outputs);
+  inlining.only = Needed(graph, outputs, !options.drop_colocation);
   const FunctionTable functions(model);
   bool any = false, with_variable = !model.MetaField(kObjectGraphDef).empty();
   for (Node node : graph.nodes()) {

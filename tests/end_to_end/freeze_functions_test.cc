@@ -105,6 +105,39 @@ std::map<std::string, int> Ops(const std::vector<std::string>& ops) {
   return counted;
 }
 
+// Cases of what a function body may say, with TensorFlow's own verdict: what both releases run is inlined.
+TEST(FreezeFunctionsTest, InlinesEveryBodyThatTensorFlowRuns) {
+  const std::string cases = SharedData("formats/function_cases.json");
+  if (cases.empty()) GTEST_SKIP() << "../shared/data/formats is not there";
+  ASSERT_OK_AND_ASSIGN(const Json json, ReadJson(cases));
+  int inlined = 0;
+  for (const Json& test : Elements(json)) {
+    const std::string name = Text(test, "case");
+    SCOPED_TRACE(name);
+    const bool runs =
+        Member(Member(test, "tf221"), "ok").bool_value() && Member(Member(test, "tf115"), "ok").bool_value();
+    const std::string in = absl::StrCat(ScratchFolder(), "/case.pbtxt"),
+                      out = absl::StrCat(ScratchFolder(), "/case.pb");
+    std::ofstream(in) << Text(test, "text");
+    const std::string fetch = Text(test, "fetch");
+    const ToolRun run =
+        RunTool("tools/cryograph", {"transform_graph", "--in_graph=" + in, "--out_graph=" + out,
+                                    "--outputs=" + fetch.substr(0, fetch.find(':')),
+                                    "--transforms=inline_functions strip_unused_nodes"});
+    // Some that TensorFlow refuses for what is not needed here (a second function of a name) may pass.
+    if (!runs && run.exit_code != 0) {
+      EXPECT_THAT(run.err, HasSubstr("function '"));
+      continue;
+    }
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    std::vector<std::string> notes;
+    ASSERT_OK_AND_ASSIGN(Model model, OpenModel(out, {}, &notes));
+    EXPECT_TRUE(model.functions().empty());
+    ++inlined;
+  }
+  EXPECT_GE(inlined, 9);
+}
+
 TEST(FreezeFunctionsTest, LeavesTheOpsThatTheRealConversionLeaves) {
   const std::string models = SharedData("models");
   if (models.empty()) GTEST_SKIP() << "../shared/data/models is not there";
