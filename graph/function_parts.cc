@@ -118,8 +118,8 @@ absl::StatusOr<FunctionParts> ReadFunctionParts(const Function& function) {
   return parts;
 }
 
-FunctionRef ReadNameAttrList(absl::string_view bytes) {
-  FunctionRef ref;
+Callee ReadNameAttrList(absl::string_view bytes) {
+  Callee ref;
   WireReader reader(bytes);
   for (WireField field; reader.Next(&field);) {
     if (IsBytes(field, 1)) ref.name = field.bytes;
@@ -131,8 +131,8 @@ FunctionRef ReadNameAttrList(absl::string_view bytes) {
   return ref;
 }
 
-FunctionRef ReadFunctionRef(AttrView func) {
-  FunctionRef ref;
+Callee ReadFunc(AttrView func) {
+  Callee ref;
   ref.name = func.func_name();
   ref.attrs = func.func_attrs();
   return ref;

@@ -33,13 +33,13 @@ struct FunctionParts {
 absl::StatusOr<FunctionParts> ReadFunctionParts(const Function& function);
 
 // A function and the attributes that a caller gives it.
-struct FunctionRef {
+struct Callee {
   absl::string_view name;
   std::vector<std::pair<absl::string_view, AttrView>> attrs;
 };
 // From a serialized NameAttrList, or an attribute of kind kFunc. Views show the same bytes.
-FunctionRef ReadNameAttrList(absl::string_view bytes);
-FunctionRef ReadFunctionRef(AttrView func);
+Callee ReadNameAttrList(absl::string_view bytes);
+Callee ReadFunc(AttrView func);
 
 // Whether the value holds `placeholder: "T"` at any depth.
 bool HasPlaceholder(AttrView value);

@@ -26,7 +26,7 @@ uint32_t Index(NodeId id) { return static_cast<uint32_t>(id); }
 // One call of Copy().
 class BodyCopier::Job {
  public:
-  Job(BodyCopier& copier, Node caller, const FunctionRef& callee, const FunctionTable::Entry& entry,
+  Job(BodyCopier& copier, Node caller, const Callee& callee, const FunctionTable::Entry& entry,
       const std::string& prefix, absl::Span<const Output> inputs, const Gate& gate)
       : copier_(copier),
         graph_(copier.graph_),
@@ -342,7 +342,7 @@ absl::Status BodyCopier::Spend(Node caller, absl::string_view function, int64_t 
                    "' (", caller.op(), "), which runs function '", function, "'"));
 }
 
-absl::StatusOr<BodyCopy> BodyCopier::Copy(Node caller, const FunctionRef& callee, const std::string& prefix,
+absl::StatusOr<BodyCopy> BodyCopier::Copy(Node caller, const Callee& callee, const std::string& prefix,
                                           absl::Span<const Output> inputs, const Gate& gate) {
   const int function = functions_.Find(callee.name);
   if (function < 0) {

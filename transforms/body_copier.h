@@ -52,7 +52,7 @@ class BodyCopier {
   // InvalidArgument, naming caller, function and node: there is no such function, wrong number of inputs, an
   // attribute that the caller does not give, a reference in the body that leads nowhere. ResourceExhausted:
   // the budget is spent.
-  absl::StatusOr<BodyCopy> Copy(Node caller, const FunctionRef& callee, const std::string& prefix,
+  absl::StatusOr<BodyCopy> Copy(Node caller, const Callee& callee, const std::string& prefix,
                                 absl::Span<const Output> inputs, const Gate& gate);
 
   // A node to wait for that is alive just when `output` is. (A control edge from a Switch says nothing about

@@ -77,11 +77,11 @@ void NamedFunctions(Node node, std::vector<absl::string_view>* names) {
   while (!values.empty()) {
     const AttrView value = values.back();
     values.pop_back();
-    const auto add = [&](const FunctionRef& ref) {
+    const auto add = [&](const Callee& ref) {
       names->push_back(ref.name);
       for (const auto& nested : ref.attrs) values.push_back(nested.second);
     };
-    if (value.kind() == AttrView::kFunc) add(ReadFunctionRef(value));
+    if (value.kind() == AttrView::kFunc) add(ReadFunc(value));
     if (value.kind() == AttrView::kList) {
       for (const absl::string_view func : value.list_func()) add(ReadNameAttrList(func));
     }
@@ -158,8 +158,8 @@ class FunctionFreezer {
   }
 
   absl::Status AddCallees(const FrozenCall& call) {
-    ASSIGN_OR_RETURN(const std::vector<FunctionRef> callees, FunctionTable::Callees(call.node, call.kind));
-    for (const FunctionRef& callee : callees) {
+    ASSIGN_OR_RETURN(const std::vector<Callee> callees, FunctionTable::Callees(call.node, call.kind));
+    for (const Callee& callee : callees) {
       RETURN_IF_ERROR(FindVersion(callee.name, ArgumentsOf(call), call.node).status());
     }
     return absl::OkStatus();

@@ -85,10 +85,10 @@ class Inliner {
 
   // New links below `parent`, one for each callee; gives the first. InvalidArgument if a callee is above
   // already.
-  absl::StatusOr<int32_t> Descend(Node caller, const std::vector<FunctionRef>& callees, int32_t parent) {
+  absl::StatusOr<int32_t> Descend(Node caller, const std::vector<Callee>& callees, int32_t parent) {
     for (int32_t link = parent; link >= 0; link = chain_[static_cast<size_t>(link)].parent) {
       const int above = chain_[static_cast<size_t>(link)].function;
-      for (const FunctionRef& callee : callees) {
+      for (const Callee& callee : callees) {
         if (functions_.Find(callee.name) != above) continue;
         return absl::InvalidArgumentError(absl::StrCat("function '", callee.name, "' calls itself: ",
                                                        Way(callee.name, parent), "; it cannot be inlined"));
@@ -101,7 +101,7 @@ class Inliner {
                                                        caller.name().substr(0, 200), "'"));
     }
     const int32_t first = static_cast<int32_t>(chain_.size());
-    for (const FunctionRef& callee : callees) chain_.push_back({functions_.Find(callee.name), parent, depth});
+    for (const Callee& callee : callees) chain_.push_back({functions_.Find(callee.name), parent, depth});
     return first;
   }
 
@@ -119,7 +119,7 @@ class Inliner {
   }
 
   absl::Status InlineCall(Node node, const Item& item) {
-    ASSIGN_OR_RETURN(const std::vector<FunctionRef> callees, FunctionTable::Callees(node, CallKind::kCall));
+    ASSIGN_OR_RETURN(const std::vector<Callee> callees, FunctionTable::Callees(node, CallKind::kCall));
     const int function = functions_.Find(callees[0].name);
     if (!options_.noinline && function >= 0) {
       ASSIGN_OR_RETURN(const FunctionTable::Entry* entry, functions_.Get(function));
@@ -192,7 +192,7 @@ class Inliner {
   }
 
   absl::Status Lower(Node node, CallKind kind, const Item& item) {
-    ASSIGN_OR_RETURN(const std::vector<FunctionRef> callees, FunctionTable::Callees(node, kind));
+    ASSIGN_OR_RETURN(const std::vector<Callee> callees, FunctionTable::Callees(node, kind));
     if (kind == CallKind::kWhile && node.num_inputs() == 0) {
       report_.skipped.push_back(
           absl::StrCat("node '", node.name(), "' (", node.op(),

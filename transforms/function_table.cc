@@ -99,8 +99,8 @@ CallKind FunctionTable::Kind(absl::string_view op) const {
   return by_name_.contains(op) ? CallKind::kCall : CallKind::kNone;
 }
 
-absl::StatusOr<std::vector<FunctionRef>> FunctionTable::Callees(Node node, CallKind kind) {
-  std::vector<FunctionRef> callees;
+absl::StatusOr<std::vector<Callee>> FunctionTable::Callees(Node node, CallKind kind) {
+  std::vector<Callee> callees;
   const auto missing = [&](absl::string_view key) {
     return absl::InvalidArgumentError(absl::StrCat("node '", node.name(), "' (", node.op(),
                                                    ") lacks the attribute '", key,
@@ -109,7 +109,7 @@ absl::StatusOr<std::vector<FunctionRef>> FunctionTable::Callees(Node node, CallK
   const auto add = [&](absl::string_view key) -> absl::Status {
     const AttrView func = node.attr(key);
     if (func.kind() != AttrView::kFunc) return missing(key);
-    callees.push_back(ReadFunctionRef(func));
+    callees.push_back(ReadFunc(func));
     return absl::OkStatus();
   };
   switch (kind) {
@@ -146,9 +146,9 @@ bool FunctionTable::IsEffect(Node node) {
   const absl::string_view op = node.op();
   const CallKind kind = Kind(node);
   if (kind == CallKind::kNone) return !OnlyReads(op) && registry_.IsStateful(op);
-  const absl::StatusOr<std::vector<FunctionRef>> callees = Callees(node, kind);
+  const absl::StatusOr<std::vector<Callee>> callees = Callees(node, kind);
   if (!callees.ok()) return true;
-  for (const FunctionRef& callee : *callees) {
+  for (const Callee& callee : *callees) {
     const int function = Find(callee.name);
     if (function < 0 || FunctionHasEffects(function)) return true;
   }
@@ -179,12 +179,12 @@ bool FunctionTable::FunctionHasEffects(int asked) {
         if (!OnlyReads(node.op()) && registry_.IsStateful(node.op())) state = Effects::kYes;
         continue;
       }
-      const absl::StatusOr<std::vector<FunctionRef>> callees = Callees(node, kind);
+      const absl::StatusOr<std::vector<Callee>> callees = Callees(node, kind);
       if (!callees.ok()) {
         state = Effects::kYes;
         continue;
       }
-      for (const FunctionRef& callee : *callees) {
+      for (const Callee& callee : *callees) {
         const int number = Find(callee.name);
         if (number < 0) {
           state = Effects::kYes;

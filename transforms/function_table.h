@@ -47,7 +47,7 @@ class FunctionTable {
   // The functions that a node of kind `kind` names, with the attributes that they are called with: the
   // callee; then and else branch; branches; cond and body. InvalidArgument, naming the node, if one of the
   // attributes is missing.
-  static absl::StatusOr<std::vector<FunctionRef>> Callees(Node node, CallKind kind);
+  static absl::StatusOr<std::vector<Callee>> Callees(Node node, CallKind kind);
 
   // Whether running the node does something besides giving outputs: it is stateful and does not merely read
   // state. A call does if something in the called functions does.
@@ -69,11 +69,11 @@ class FunctionTable {
 // The value that a function's body sees for an attribute: what the caller gave, else the signature's default.
 class Bindings {
  public:
-  Bindings(const FunctionRef& call, const OpSchema& signature) : call_(call), signature_(signature) {}
+  Bindings(const Callee& call, const OpSchema& signature) : call_(call), signature_(signature) {}
   AttrView operator()(absl::string_view key) const;
 
  private:
-  const FunctionRef& call_;
+  const Callee& call_;
   const OpSchema& signature_;
 };
 

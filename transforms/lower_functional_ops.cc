@@ -30,7 +30,7 @@ class Lowering {
   }
 
   // The types of the tensors that a function takes.
-  absl::StatusOr<std::vector<DataType>> ArgumentTypes(const FunctionRef& callee) {
+  absl::StatusOr<std::vector<DataType>> ArgumentTypes(const Callee& callee) {
     const int function = copier_.functions().Find(callee.name);
     if (function < 0)
       return Error(absl::StrCat("runs function '", callee.name, "', which the library does not have"));
@@ -50,7 +50,7 @@ class Lowering {
     return types;
   }
 
-  absl::Status CheckArity(const FunctionRef& callee, size_t takes, size_t given) const {
+  absl::Status CheckArity(const Callee& callee, size_t takes, size_t given) const {
     if (takes == given) return absl::OkStatus();
     return Error(absl::StrCat("runs function '", callee.name, "', which takes ", takes,
                               takes == 1 ? " input" : " inputs", ", but is given ", given));
@@ -74,7 +74,7 @@ class Lowering {
   }
 
   // One of several branches, or a loop's function.
-  absl::StatusOr<BodyCopy> Copy(const FunctionRef& callee, const std::string& prefix,
+  absl::StatusOr<BodyCopy> Copy(const Callee& callee, const std::string& prefix,
                                 const std::vector<Output>& inputs, const Gate& gate) {
     ASSIGN_OR_RETURN(BodyCopy copy, copier_.Copy(node_, callee, prefix, inputs, gate));
     lowered_.copied.push_back(copy.nodes);
@@ -91,7 +91,7 @@ class Lowering {
     const size_t count = callees_.size();
     if (inputs_.empty()) return Error("has no input that says which branch to take");
     const std::vector<Output> data(inputs_.begin() + 1, inputs_.end());
-    for (const FunctionRef& callee : callees_) {
+    for (const Callee& callee : callees_) {
       ASSIGN_OR_RETURN(const std::vector<DataType> types, ArgumentTypes(callee));
       RETURN_IF_ERROR(CheckArity(callee, types.size(), data.size()));
       if (argument_types_.empty()) argument_types_ = types;
@@ -204,7 +204,7 @@ class Lowering {
   }
 
   // Which loop variables the body gives back as it took them.
-  absl::StatusOr<std::vector<char>> Invariants(const FunctionRef& body_ref) {
+  absl::StatusOr<std::vector<char>> Invariants(const Callee& body_ref) {
     std::vector<char> invariant(inputs_.size(), 0);
     const int function = copier_.functions().Find(body_ref.name);
     ASSIGN_OR_RETURN(const FunctionTable::Entry* entry, copier_.functions().Get(function));
@@ -231,8 +231,8 @@ class Lowering {
           absl::StrCat("node '", name_, "' (", node_.op(),
                        ") has no loop variables, and a loop of TensorFlow 1 needs one"));
     }
-    const FunctionRef &cond = callees_[0], &body = callees_[1];
-    for (const FunctionRef& callee : callees_) {
+    const Callee &cond = callees_[0], &body = callees_[1];
+    for (const Callee& callee : callees_) {
       ASSIGN_OR_RETURN(const std::vector<DataType> types, ArgumentTypes(callee));
       RETURN_IF_ERROR(CheckArity(callee, types.size(), count));
       if (argument_types_.empty()) argument_types_ = types;
@@ -321,7 +321,7 @@ class Lowering {
   Graph& graph_;
   const Node node_;
   const std::string name_;
-  std::vector<FunctionRef> callees_;
+  std::vector<Callee> callees_;
   std::vector<Output> inputs_;
   std::vector<Node> waits_;  // The node's control inputs.
   std::vector<DataType> argument_types_;
