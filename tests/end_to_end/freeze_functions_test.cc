@@ -71,7 +71,7 @@ TEST(FreezeFunctionsTest, ValuesAreFoundByRestoreFunctionNotByName) {
   }
   EXPECT_EQ(shape_of_key["kernel/.ATTRIBUTES/VARIABLE_VALUE"], "[4,3]");
   EXPECT_EQ(shape_of_key["bias/.ATTRIBUTES/VARIABLE_VALUE"], "[3]");
-  EXPECT_EQ(shape_of_key.size(), 3);
+  EXPECT_EQ(shape_of_key.size(), 3u);
   EXPECT_TRUE(model.graph().Find("dup"));
   EXPECT_TRUE(model.graph().Find("dup_1"));
   EXPECT_TRUE(model.functions().empty());
