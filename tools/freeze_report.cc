@@ -71,14 +71,13 @@ std::string FreezeReportJson(const FreezeReport& report) {
                     ", \"nodes\": ", JsonList(leftover.nodes), "}");
     separator = ",\n";
   }
-  absl::StrAppend(&json, report.leftovers.empty() ? "]" : "\n  ]", ",\n  \"left\": ", JsonList(report.left),
-                  ",\n  \"unused_keys\": ", JsonList(report.unused_keys),
-                  ",\n  \"inputs\": ", JsonList(report.inputs), ",\n  \"notes\": ", JsonList(report.notes),
-                  ",\n  \"bytes\": ", report.bytes, ",\n  \"nodes_total\": ", report.nodes_total,
-                  ",\n  \"nodes_kept\": ", report.nodes_kept,
-                  ",\n  \"dropped_updates\": ", report.dropped_updates,
-                  ",\n  \"inlined\": ", report.inlined, ",\n  \"lowered\": ", report.lowered,
-                  ",\n  \"functions_pruned\": ", report.functions_pruned, "\n}\n");
+  absl::StrAppend(
+      &json, report.leftovers.empty() ? "]" : "\n  ]", ",\n  \"left\": ", JsonList(report.left),
+      ",\n  \"unused_keys\": ", JsonList(report.unused_keys), ",\n  \"inputs\": ", JsonList(report.inputs),
+      ",\n  \"notes\": ", JsonList(report.notes), ",\n  \"bytes\": ", report.bytes,
+      ",\n  \"nodes_total\": ", report.nodes_total, ",\n  \"nodes_kept\": ", report.nodes_kept,
+      ",\n  \"dropped_updates\": ", report.dropped_updates, ",\n  \"inlined\": ", report.inlined,
+      ",\n  \"lowered\": ", report.lowered, ",\n  \"functions_pruned\": ", report.functions_pruned, "\n}\n");
   return json;
 }
 
