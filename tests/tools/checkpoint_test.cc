@@ -22,20 +22,20 @@ constexpr char kDigits[] = "tests/models/digits/model.ckpt";
 constexpr char kTypes[] = "tests/models/variants/dtypes/model.ckpt";
 constexpr char kPartitioned[] = "tests/models/variants/partitioned/model.ckpt";
 
-ToolRun Run(std::vector<std::string> args) {
+ToolRun Tool(std::vector<std::string> args) {
   args.insert(args.begin(), "checkpoint");
   return RunTool("tools/cryograph", args);
 }
 
 // Runs, and expects it to do what it shall.
 ToolRun Good(const std::vector<std::string>& args) {
-  ToolRun run = Run(args);
+  ToolRun run = Tool(args);
   EXPECT_EQ(run.exit_code, 0) << run.err << run.out;
   return run;
 }
 
 void ExpectSame(const std::string& a, const std::string& b) {
-  const ToolRun diff = Run({"diff", a, b});
+  const ToolRun diff = Tool({"diff", a, b});
   EXPECT_EQ(diff.exit_code, 0) << diff.out << diff.err;
 }
 
@@ -47,12 +47,12 @@ TEST(CheckpointTest, VerbsAndHelp) {
     EXPECT_THAT(help.out,
                 AllOf(StartsWith(absl::StrCat("checkpoint ", verb, ": ")), HasSubstr("Exit status")));
     EXPECT_EQ(Good({"help", verb}).out, help.out);
-    const ToolRun none = Run({verb});
+    const ToolRun none = Tool({verb});
     EXPECT_EQ(none.exit_code, 2);
     EXPECT_THAT(none.err, HasSubstr("there is no path"));
-    EXPECT_EQ(Run({verb, "--no_such_flag"}).exit_code, 2);
+    EXPECT_EQ(Tool({verb, "--no_such_flag"}).exit_code, 2);
   }
-  const ToolRun wrong = Run({"lst", "x"});
+  const ToolRun wrong = Tool({"lst", "x"});
   EXPECT_EQ(wrong.exit_code, 2);
   EXPECT_THAT(wrong.err, HasSubstr("no verb 'lst'; did you mean 'list'"));
 }
@@ -70,7 +70,7 @@ TEST(CheckpointTest, ListAndShow) {
                               HasSubstr("latest is model.ckpt (this one)")));
   EXPECT_THAT(Good({"show", kDigits, "--json"}).out, HasSubstr("\"optimizer\": {\"tensors\": 8"));
   EXPECT_THAT(Good({"show", kTypes, "--tensors=v_bool"}).out, "v_bool  bool [3]\n[ True False  True]\n");
-  const ToolRun missing = Run({"list", kDigits, "--tensors=fc/kernal"});
+  const ToolRun missing = Tool({"list", kDigits, "--tensors=fc/kernal"});
   EXPECT_EQ(missing.exit_code, 1);
   EXPECT_THAT(missing.err, HasSubstr("did you mean 'fc/kernel'"));
 }
@@ -90,15 +90,15 @@ TEST(CheckpointTest, ExportAndImport) {
   const ToolRun types = Good({"export", kTypes, "--out=" + folder + "/types.npz"});
   EXPECT_THAT(types.err, HasSubstr("1 tensor of types that numpy does not know"));
   ExpectSame(kTypes, folder + "/types.npz");
-  const ToolRun strings = Run({"export", kTypes, "--out=" + folder + "/types.safetensors"});
+  const ToolRun strings = Tool({"export", kTypes, "--out=" + folder + "/types.safetensors"});
   EXPECT_EQ(strings.exit_code, 1);
   EXPECT_THAT(strings.err, AllOf(HasSubstr("'v_string'"), HasSubstr("try: --strings=skip")));
   EXPECT_FALSE(FileExists(folder + "/types.safetensors"));
   Good({"export", kTypes, "--out=" + folder + "/types.safetensors", "--strings=skip"});
   Good({"export", kDigits, "--out=" + folder + "/one.npy", "--tensors=fc/bias"});
-  EXPECT_EQ(Run({"export", kDigits, "--out=" + folder + "/all.npy"}).exit_code, 1);
-  EXPECT_EQ(Run({"export", kDigits, "--out=" + folder + "/all"}).exit_code, 2);
-  EXPECT_EQ(Run({"export", kDigits, "--out=" + folder + "/npy/"}).exit_code, 1);  // Is there already.
+  EXPECT_EQ(Tool({"export", kDigits, "--out=" + folder + "/all.npy"}).exit_code, 1);
+  EXPECT_EQ(Tool({"export", kDigits, "--out=" + folder + "/all"}).exit_code, 2);
+  EXPECT_EQ(Tool({"export", kDigits, "--out=" + folder + "/npy/"}).exit_code, 1);  // Is there already.
 }
 
 TEST(CheckpointTest, CopySelectsStripsAndRenames) {
@@ -111,13 +111,13 @@ TEST(CheckpointTest, CopySelectsStripsAndRenames) {
   EXPECT_THAT(Good({"list", folder}).out,
               AllOf(HasSubstr("dense/kernel "), HasSubstr("\nstep "), Not(HasSubstr("Momentum"))));
   const ToolRun diff =
-      Run({"diff", kDigits, lean, "--strip_optimizer", "--rename=fc/*=dense/*,global_step=step"});
+      Tool({"diff", kDigits, lean, "--strip_optimizer", "--rename=fc/*=dense/*,global_step=step"});
   EXPECT_EQ(diff.exit_code, 0) << diff.out;
-  const ToolRun clash = Run({"copy", kDigits, folder + "/x", "--substitute=s/.*/same/"});
+  const ToolRun clash = Tool({"copy", kDigits, folder + "/x", "--substitute=s/.*/same/"});
   EXPECT_EQ(clash.exit_code, 1);
   EXPECT_THAT(clash.err, HasSubstr("would both be 'same'"));
   EXPECT_FALSE(FileExists(folder + "/x.index"));
-  const ToolRun itself = Run({"copy", kDigits, kDigits});
+  const ToolRun itself = Tool({"copy", kDigits, kDigits});
   EXPECT_EQ(itself.exit_code, 1);
   EXPECT_THAT(itself.err, HasSubstr("CG145"));
 }
@@ -129,7 +129,7 @@ TEST(CheckpointTest, ConvertReshardMerge) {
   ExpectSame(kDigits, folder + "/v1");
   Good({"convert", folder + "/v1", folder + "/v2"});
   EXPECT_EQ(ReadTestFile(folder + "/v2.index"), ReadTestFile(Runfile(std::string(kDigits) + ".index")));
-  const ToolRun types = Run({"convert", kTypes, folder + "/t1", "--to=V1"});
+  const ToolRun types = Tool({"convert", kTypes, folder + "/t1", "--to=V1"});
   EXPECT_EQ(types.exit_code, 1);
   EXPECT_THAT(types.err, HasSubstr("v_bfloat16"));
   Good({"reshard", kDigits, folder + "/wide", "--num_shards=3"});
@@ -143,7 +143,7 @@ TEST(CheckpointTest, ConvertReshardMerge) {
   ExpectSame(kPartitioned, folder + "/joined");
   Good({"merge", kTypes, folder + "/v1", "--out=" + folder + "/all"});
   EXPECT_THAT(Good({"list", folder + "/all"}).out, HasSubstr("36 tensors"));
-  const ToolRun twice = Run({"merge", kDigits, folder + "/v1", "--out=" + folder + "/twice"});
+  const ToolRun twice = Tool({"merge", kDigits, folder + "/v1", "--out=" + folder + "/twice"});
   EXPECT_EQ(twice.exit_code, 1);
   EXPECT_THAT(twice.err, AllOf(HasSubstr("in two of the inputs"), HasSubstr("--on_conflict")));
   Good({"merge", kDigits, folder + "/v1", "--out=" + folder + "/twice", "--on_conflict=last"});
@@ -155,10 +155,10 @@ TEST(CheckpointTest, SamplesOfEveryKind) {
   const std::string root = SharedData("formats");
   if (root.empty()) GTEST_SKIP() << "the sample files are not there";
   const std::string folder = ScratchFolder();
-  for (const char* name : {"v1_all_dtypes_tf115/all", "v1_saver_sharded_tf115/model.ckpt-7-?????-of-00002",
-                           "v2_all_dtypes_tf115/ckpt", "v2_big_endian_own/ckpt", "v2_dtypes_tf221/ckpt",
-                           "v2_object_slots_tf221/ckpt", "v2_slices_tf221/ckpt", "v2_variant_tf221/ckpt",
-                           "savedmodel_tf115", "savedmodel_tf221"}) {
+  for (const char* name :
+       {"v1_all_dtypes_tf115/all", "v1_saver_sharded_tf115/model.ckpt-7", "v2_all_dtypes_tf115/ckpt",
+        "v2_big_endian_own/ckpt", "v2_dtypes_tf221/ckpt", "v2_object_slots_tf221/ckpt",
+        "v2_slices_tf221/ckpt", "v2_variant_tf221/ckpt", "savedmodel_tf115", "savedmodel_tf221"}) {
     SCOPED_TRACE(name);
     const std::string sample = root + "/" + name;
     Good({"show", sample, "--objects"});
@@ -182,11 +182,11 @@ TEST(CheckpointTest, DamageIsFound) {
   std::string bytes = ReadTestFile(data);
   bytes[8000] ^= 1;
   WriteTestFile(data, bytes);
-  const ToolRun verify = Run({"verify", folder + "/model.ckpt"});
+  const ToolRun verify = Tool({"verify", folder + "/model.ckpt"});
   EXPECT_EQ(verify.exit_code, 1);
   EXPECT_THAT(verify.err, AllOf(HasSubstr("tensor 'fc/kernel' at offset"), HasSubstr("CG113")));
   EXPECT_THAT(verify.out, HasSubstr(": 1 defect\n"));
-  EXPECT_THAT(Run({"verify", "--json", folder + "/model.ckpt"}).out,
+  EXPECT_THAT(Tool({"verify", "--json", folder + "/model.ckpt"}).out,
               AllOf(HasSubstr("\"good\": false"), HasSubstr("\"tensor\": \"fc/kernel\"")));
   for (const std::vector<std::string>& args :
        {std::vector<std::string>{"export", folder + "/model.ckpt", "--out=" + folder + "/x.npz"},
@@ -194,7 +194,7 @@ TEST(CheckpointTest, DamageIsFound) {
         {"copy", folder + "/model.ckpt", folder + "/x"},
         {"convert", folder + "/model.ckpt", folder + "/x", "--to=V1"}}) {
     const std::vector<std::string> before = ListFolder(folder);
-    const ToolRun run = Run(args);
+    const ToolRun run = Tool(args);
     EXPECT_EQ(run.exit_code, 1);
     EXPECT_THAT(run.err, HasSubstr("fc/kernel"));
     EXPECT_EQ(ListFolder(folder), before);
@@ -202,8 +202,8 @@ TEST(CheckpointTest, DamageIsFound) {
   // What is not damaged can be saved.
   Good({"copy", folder + "/model.ckpt", folder + "/rest", "--exclude=^fc/kernel$"});
   WriteTestFile(data, bytes.substr(0, 9000));
-  EXPECT_EQ(Run({"verify", folder + "/model.ckpt"}).exit_code, 1);
-  EXPECT_EQ(Run({"verify", folder + "/nothing"}).exit_code, 1);
+  EXPECT_EQ(Tool({"verify", folder + "/model.ckpt"}).exit_code, 1);
+  EXPECT_EQ(Tool({"verify", folder + "/nothing"}).exit_code, 1);
 }
 
 }  // namespace
