@@ -70,7 +70,7 @@ class Check(object):
         listed = ",".join(plain)
         self.run("export", checkpoint, "--out=" + self.path("a.safetensors"), "--tensors=" + listed)
         with open(self.path("a.safetensors"), "rb") as file:
-            self.require(file.read() == save_safetensors({n: np.ascontiguousarray(a) for n, a in plain.items()}),
+            self.require(file.read() == save_safetensors({n: np.array(a, order="C") for n, a in plain.items()}),
                          "bytes of the safetensors file of " + checkpoint)
         with safe_open(self.path("a.safetensors"), "np") as file:
             for name in file.keys():
@@ -81,7 +81,7 @@ class Check(object):
         if not plain:
             return
         np.savez_compressed(self.path("theirs.npz"), **plain)
-        np.savez(self.path("fortran.npz"), **{n: np.asfortranarray(a) for n, a in plain.items()})
+        np.savez(self.path("fortran.npz"), **{n: np.array(a, order="F") for n, a in plain.items()})
         names = "--tensors=" + ",".join(plain)
         for theirs in ("theirs.npz", "fortran.npz"):
             self.run("import", self.path(theirs), "--out=" + self.path("back"))
