@@ -35,7 +35,7 @@ cases_test = rule(
     },
 )
 
-def cryograph_kernels(name, cases, srcs = None, hdrs = [], deps = [], test_deps = [], cases_not_yet = [], **kwargs):
+def cryograph_kernels(name, cases, srcs = None, hdrs = [], deps = [], cases_not_yet = [], **kwargs):
     """A family of kernels: its library, and NAME_cases_test, which runs the conformance cases of its ops.
 
     Args:
@@ -44,7 +44,6 @@ def cryograph_kernels(name, cases, srcs = None, hdrs = [], deps = [], test_deps 
       srcs: sources, if they are not NAME.cc alone.
       hdrs: headers that others include, if any.
       deps: what the sources include besides runtime/kernel.h and runtime/dispatch.h.
-      test_deps: other families whose kernels the cases use; //runtime/kernels:basic is always there.
       cases_not_yet: names of .cases files that some case of still fails: NAME_cases_not_yet_test (manual) runs them.
       **kwargs: further attributes of the library.
     """
@@ -68,20 +67,12 @@ def cryograph_kernels(name, cases, srcs = None, hdrs = [], deps = [], test_deps 
         alwayslink = True,
         **kwargs
     )
-    native.cc_binary(
-        name = name + "_cases",
-        testonly = True,
-        deps = depset(["//runtime/cases:cases_test_main"] + [
-            dep.replace("//runtime/kernels:", ":")
-            for dep in [":" + name, ":basic"] + test_deps
-        ]).to_list(),
-    )
     if cases:
         cases_test(
             name = name + "_cases_test",
             size = "small",
             timeout = "moderate",
-            driver = ":%s_cases" % name,
+            driver = ":cases",
             ops = cases,
             tags = ["local"],
         )
@@ -90,7 +81,7 @@ def cryograph_kernels(name, cases, srcs = None, hdrs = [], deps = [], test_deps 
             name = name + "_cases_not_yet_test",
             size = "small",
             timeout = "moderate",
-            driver = ":%s_cases" % name,
+            driver = ":cases",
             ops = cases_not_yet,
             tags = [
                 "local",
@@ -118,4 +109,14 @@ def cryograph_all_kernels(name, families, **kwargs):
         name = name,
         deps = families,
         **kwargs
+    )
+
+    # One program for the cases of all families: linking one for each would take longer than running them.
+    native.cc_binary(
+        name = "cases",
+        testonly = True,
+        deps = [
+            ":" + name,
+            "//runtime/cases:cases_test_main",
+        ],
     )

@@ -1,0 +1,108 @@
+// Cast.
+#include <cmath>
+#include <complex>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+#include "runtime/kernels/unary.h"
+
+namespace cryograph {
+namespace {
+
+// What the processor's instructions give: toward zero, the lowest integer for what does not fit.
+template <typename Int, typename Float>
+Int Truncated(Float x) {
+  constexpr Float limit = static_cast<Float>(uint64_t{1} << (sizeof(Int) * 8 - 1));
+  return x >= -limit && x < limit ? static_cast<Int>(x) : std::numeric_limits<Int>::min();
+}
+
+template <typename To, typename From>
+To FloatToInt(From x) {
+  if constexpr (sizeof(To) == 8 || std::is_same_v<To, uint32_t>) {
+    if constexpr (std::is_same_v<To, uint64_t>) {
+      constexpr From limit = static_cast<From>(uint64_t{1} << 63);
+      if (x >= limit) return static_cast<To>(Truncated<int64_t>(x - limit)) ^ (uint64_t{1} << 63);
+    }
+    return static_cast<To>(Truncated<int64_t>(x));
+  } else {
+    return static_cast<To>(Truncated<int32_t>(x));
+  }
+}
+
+template <typename To, typename From>
+To Convert(From value) {
+  if constexpr (IsComplexNumber<From>) {
+    if constexpr (IsComplexNumber<To>) {
+      using F = typename To::value_type;
+      return To(static_cast<F>(value.real()), static_cast<F>(value.imag()));
+    } else {
+      return Convert<To>(value.real());
+    }
+  } else if constexpr (IsComplexNumber<To>) {
+    return To(Convert<typename To::value_type>(value));
+  } else if constexpr (std::is_same_v<To, bool>) {
+    return static_cast<Arithmetic<From>>(value) != 0;
+  } else if constexpr (std::is_same_v<From, Half> || std::is_same_v<From, Bfloat16>) {
+    return Convert<To>(static_cast<float>(value));
+  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
+    return FloatToInt<To>(value);
+  } else if constexpr (std::is_same_v<To, Half> || std::is_same_v<To, Bfloat16>) {
+    return To(static_cast<float>(value));
+  } else {
+    return static_cast<To>(value);
+  }
+}
+
+// Rounds toward zero instead of to the nearest: the float loses its low bits before it is converted.
+template <typename To>
+To ConvertTruncating(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  bits &= std::is_same_v<To, Half> ? ~uint32_t{0x1fff} : ~uint32_t{0xffff};
+  if (value == value) std::memcpy(&value, &bits, sizeof(bits));
+  return To(value);
+}
+
+using CastTypes = JoinTypes<NumberTypes, BoolType>;
+
+class CastKernel final : public Kernel {
+ public:
+  absl::Status Init(const NodeInfo& node) override {
+    to_ = node.output_type(0);
+    if (node.attr("Truncate").kind() != AttrView::kNone) RETURN_IF_ERROR(node.Attr("Truncate", &truncate_));
+    for (const DataType type : {node.input_type(0), to_}) {
+      if (!IsOneOf<CastTypes>(type) && node.input_type(0) != to_) return node.UnsupportedType(type);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Compute(KernelContext& context) const override {
+    const Value& input = context.input(0);
+    if (input.dtype() == to_) {
+      context.SetOutput(0, input);
+      return absl::OkStatus();
+    }
+    if (truncate_ && input.dtype() == DT_FLOAT && to_ == DT_HALF) {
+      return UnaryLoop<float, Half>(context, 1, ConvertTruncating<Half>);
+    }
+    if (truncate_ && input.dtype() == DT_FLOAT && to_ == DT_BFLOAT16) {
+      return UnaryLoop<float, Bfloat16>(context, 1, ConvertTruncating<Bfloat16>);
+    }
+    return DispatchType<CastTypes>(input.dtype(), [&](auto from) {
+      using From = TypeOf<decltype(from)>;
+      return DispatchType<CastTypes>(to_, [&](auto to) {
+        using To = TypeOf<decltype(to)>;
+        return UnaryLoop<From, To>(context, 1, Convert<To, From>);
+      });
+    });
+  }
+
+ private:
+  DataType to_ = DT_INVALID;
+  bool truncate_ = false;
+};
+CRYOGRAPH_KERNEL(CastKernel, "Cast");
+
+}  // namespace
+}  // namespace cryograph
