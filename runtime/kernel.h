@@ -57,6 +57,15 @@ class Kernel {
     (void)reader, (void)slot, (void)own_constants, (void)reader_constants;
     return false;
   }
+
+  // Asked after Init(), about the node that computes this kernel's input `slot`, if nobody else wants any of
+  // its outputs. True: Compute() gets the producer's input 0 there instead, and does what the producer would
+  // have done.
+  virtual bool FuseProducer(int slot, const NodeInfo& producer,
+                            absl::Span<const Value* const> producer_constants) {
+    (void)slot, (void)producer, (void)producer_constants;
+    return false;
+  }
 };
 
 // A kernel without state and attributes, from a function.

@@ -250,6 +250,24 @@ class Planner {
     return false;
   }
 
+  // Drops steps that compute an input of `step` alone, as far as its kernel does their work: see
+  // Kernel::FuseProducer().
+  void FuseProducers(Node node, PlanStep& step) {
+    for (size_t i = 0; i < step.inputs.size(); ++i) {
+      const int slot = step.inputs[i];
+      if (slot < kOutputs || uses_[node.input(static_cast<int>(i))] != 1) continue;
+      PlanStep& producer = plan_->steps[step_of_output_[slot - kOutputs]];
+      if (producer.kernel == nullptr || producer.node->num_outputs() != 1 || producer.inputs.empty())
+        continue;
+      if (!node.input_node(static_cast<int>(i)).control_inputs().empty()) continue;
+      std::vector<const Value*> constants;
+      for (int input : producer.inputs) constants.push_back(ConstantOf(input));
+      if (!step.kernel->FuseProducer(static_cast<int>(i), *producer.node, constants)) continue;
+      step.inputs[i] = producer.inputs[0];
+      producer.kernel = nullptr;
+    }
+  }
+
   // Slots for the outputs of a step that is about to become the last one.
   void AddOutputs(Node node, int count, PlanStep& step) {
     step.first_output = kOutputs + num_output_slots_;
@@ -314,6 +332,7 @@ class Planner {
       }
     }
     if (fuse_ && Fuse(node, step, constants)) return absl::OkStatus();
+    if (fuse_) FuseProducers(node, step);
     AddOutputs(node, num_outputs, step);
     plan_->steps.push_back(std::move(step));
     return absl::OkStatus();

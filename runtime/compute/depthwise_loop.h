@@ -39,7 +39,7 @@ struct Finish {
 // kPixels neighbours, all of whose taps lie inside of the lines: each input is loaded once for all of them.
 // `line` is where the first pixel's first tap lies in each line.
 template <typename V, typename T, int kLines, int kTaps, int kStride, int kPixels>
-[[gnu::always_inline]] inline void Inside(const T* const* line, const T* const* filters, int64_t channels,
+[[gnu::always_inline]] inline void Inside(const T* const* line, const T* const* filters, int64_t step,
                                           int64_t x, int64_t c, const Finish<T>& finish) {
   constexpr int kSeen = (kPixels - 1) * kStride + kTaps;
   V sum[kPixels] = {};
@@ -47,10 +47,10 @@ template <typename V, typename T, int kLines, int kTaps, int kStride, int kPixel
   for (int l = 0; l < kLines; ++l) {
     V filter[kTaps];
 #pragma GCC unroll 8
-    for (int t = 0; t < kTaps; ++t) filter[t] = LoadAs<V>(filters[l] + t * channels + c);
+    for (int t = 0; t < kTaps; ++t) filter[t] = LoadAs<V>(filters[l] + t * step + c);
 #pragma GCC unroll 16
     for (int i = 0; i < kSeen; ++i) {
-      const V seen = LoadAs<V>(line[l] + i * channels + c);
+      const V seen = LoadAs<V>(line[l] + i * step + c);
 #pragma GCC unroll 8
       for (int p = 0; p < kPixels; ++p) {
         const int tap = i - p * kStride;
@@ -68,15 +68,15 @@ template <typename V, int kVectors, typename T>
 [[gnu::always_inline]] inline void Clipped(const DepthwiseRow<T>& row, int64_t x, int64_t c, int64_t first,
                                            int64_t last, const Finish<T>& finish) {
   constexpr int64_t kWidth = sizeof(V) / sizeof(T);
-  const int64_t channels = row.channels, step = row.dilation * channels;
+  const int64_t step = row.step, tap_step = row.dilation * step;
   V sum[kVectors] = {};
   for (int64_t l = 0; l < row.line_count; ++l) {
-    const T* line = row.lines[l] + (x * row.stride - row.pad) * channels + c;
+    const T* line = row.lines[l] + (x * row.stride - row.pad) * step + c;
     const T* filter = row.filters[l] + c;
     for (int64_t t = first; t < last; ++t) {
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
-        sum[v] += LoadAs<V>(line + t * step + v * kWidth) * LoadAs<V>(filter + t * channels + v * kWidth);
+        sum[v] += LoadAs<V>(line + t * tap_step + v * kWidth) * LoadAs<V>(filter + t * step + v * kWidth);
       }
     }
   }
@@ -116,24 +116,24 @@ template <typename T, int kLines, int kTaps, int kStride>
 void InsidePixels(const DepthwiseRow<T>& row, int64_t begin, int64_t end) {
   constexpr int kPixels = 4;
   const Finish<T> finish(row);
-  const int64_t channels = row.channels;
+  const int64_t channels = row.channels, step = row.step;
   const T *lines[kLines], *filters[kLines];
   for (int l = 0; l < kLines; ++l) {
-    lines[l] = row.lines[l] + (begin * kStride - row.pad) * channels;
+    lines[l] = row.lines[l] + (begin * kStride - row.pad) * step;
     filters[l] = row.filters[l];
   }
   int64_t x = begin;
   for (; x + kPixels <= end; x += kPixels) {
     ForChannels<T>(0, channels, [&](auto v, int64_t c) {
-      Inside<decltype(v), T, kLines, kTaps, kStride, kPixels>(lines, filters, channels, x, c, finish);
+      Inside<decltype(v), T, kLines, kTaps, kStride, kPixels>(lines, filters, step, x, c, finish);
     });
-    for (int l = 0; l < kLines; ++l) lines[l] += kPixels * kStride * channels;
+    for (int l = 0; l < kLines; ++l) lines[l] += kPixels * kStride * step;
   }
   for (; x < end; ++x) {
     ForChannels<T>(0, channels, [&](auto v, int64_t c) {
-      Inside<decltype(v), T, kLines, kTaps, kStride, 1>(lines, filters, channels, x, c, finish);
+      Inside<decltype(v), T, kLines, kTaps, kStride, 1>(lines, filters, step, x, c, finish);
     });
-    for (int l = 0; l < kLines; ++l) lines[l] += kStride * channels;
+    for (int l = 0; l < kLines; ++l) lines[l] += kStride * step;
   }
 }
 

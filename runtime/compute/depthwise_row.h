@@ -20,6 +20,7 @@ struct DepthwiseRow {
   int64_t in_width;
   int64_t out_width;
   int64_t channels;
+  int64_t step;
   int64_t taps;
   int64_t stride;
   int64_t dilation;

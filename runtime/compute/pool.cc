@@ -52,9 +52,13 @@ void ForWindows(const WindowShape& s, const T* input, T* output, T nothing, Thre
                 Combine combine) {
   const int64_t channels = s.in_channels, rows = s.batch * s.out[0] * s.out[1];
   if (rows <= 0) return;
-  const int64_t grain = 100'000 / (s.out[2] * channels * s.taps()) + 1;
+  // A window may be far larger than the image.
+  int64_t most_pixels = 1;
+  for (int d = 0; d < 3; ++d) most_pixels *= std::min(s.window[d], s.in[d]);
+  const double work = 1 + static_cast<double>(s.out[2] * channels) * static_cast<double>(most_pixels);
+  const int64_t grain = static_cast<int64_t>(100'000 / work) + 1;
   ParallelFor(pool, rows, grain, [&](int64_t begin, int64_t end) {
-    std::vector<const T*> pixels(s.taps());
+    std::vector<const T*> pixels(most_pixels);
     for (int64_t row = begin; row < end; ++row) {
       const T* image = input + row / s.out[1] / s.out[0] * s.in_pixels() * channels;
       const Taps depth = TapsInside(s, 0, row / s.out[1] % s.out[0]);

@@ -28,9 +28,21 @@ struct SumOf<int64_t> {
   using Type = uint64_t;
 };
 
+// The epilogue and the store of a tile that is wider than what is left of c.
 template <typename T>
-[[gnu::always_inline]] inline Vec<T> Clamp(Vec<T> x, const Epilogue<T>& epilogue) {
-  return Min(Splat(epilogue.high), Max(Splat(epilogue.low), x));
+void StorePart(const TileArgs<T>& args, int rows, int width, const T* sums) {
+  using Number = typename SumOf<T>::Type;
+  const Epilogue<T> e = args.epilogue == nullptr ? Epilogue<T>() : *args.epilogue;
+  for (int r = 0; r < rows; ++r) {
+    for (int64_t j = 0; j < args.columns; ++j) {
+      Number sum = static_cast<Number>(sums[r * width + j]);
+      if (e.bias != nullptr) sum += static_cast<Number>(e.bias[j]);
+      if (e.addend != nullptr) sum += static_cast<Number>(e.addend[r * e.addend_stride + j]);
+      T x = static_cast<T>(sum);
+      if (e.clamp) x = Min(e.high, Max(e.low, x));
+      args.c[r * args.c_stride + j] = x;
+    }
+  }
 }
 
 template <typename T, int kRows, int kVectors>
@@ -82,39 +94,47 @@ void Tile(const TileArgs<T>& args) {
     }
   }
 
-  if (args.epilogue == nullptr && whole) {
+  if (!whole) {
+    T sums[kRows * kWidth];
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 3
-      for (int v = 0; v < kVectors; ++v) Store(args.c + r * args.c_stride + v * kLanes<T>, (Vec<T>)sum[r][v]);
+      for (int v = 0; v < kVectors; ++v) Store(sums + r * kWidth + v * kLanes<T>, (Vec<T>)sum[r][v]);
     }
+    StorePart(args, kRows, kWidth, sums);
     return;
   }
-  const Epilogue<T> epilogue = args.epilogue == nullptr ? Epilogue<T>() : *args.epilogue;
+  if (args.epilogue != nullptr) {
+    const Epilogue<T>& epilogue = *args.epilogue;
+    if (epilogue.bias != nullptr) {
 #pragma GCC unroll 3
-  for (int v = 0; v < kVectors; ++v) {
-    int64_t count = args.columns - v * kLanes<T>;
-    if (count <= 0) return;
-    if (count > kLanes<T>) count = kLanes<T>;
-    Sum bias = {};
-    if (epilogue.bias != nullptr) bias = (Sum)LoadFirst(epilogue.bias + v * kLanes<T>, count);
+      for (int v = 0; v < kVectors; ++v) {
+        const Sum bias = (Sum)Load(epilogue.bias + v * kLanes<T>);
 #pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r) {
-      Sum sum_here = sum[r][v];
-      if (epilogue.bias != nullptr) sum_here += bias;
-      if (epilogue.addend != nullptr) {
-        const T* from = epilogue.addend + r * epilogue.addend_stride + v * kLanes<T>;
-        sum_here += (Sum)(count == kLanes<T> ? Load(from) : LoadFirst(from, count));
-      }
-      Vec<T> x = (Vec<T>)sum_here;
-      if (epilogue.clamp) x = Clamp(x, epilogue);
-      T* to = args.c + r * args.c_stride + v * kLanes<T>;
-      if (count == kLanes<T>) {
-        Store(to, x);
-      } else {
-        StoreFirst(to, x, count);
+        for (int r = 0; r < kRows; ++r) sum[r][v] += bias;
       }
     }
+    if (epilogue.addend != nullptr) {
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r) {
+        const T* addend = epilogue.addend + r * epilogue.addend_stride;
+#pragma GCC unroll 3
+        for (int v = 0; v < kVectors; ++v) sum[r][v] += (Sum)Load(addend + v * kLanes<T>);
+      }
+    }
+    if (epilogue.clamp) {
+      const Vec<T> low = Splat(epilogue.low), high = Splat(epilogue.high);
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 3
+        for (int v = 0; v < kVectors; ++v) sum[r][v] = (Sum)Min(high, Max(low, (Vec<T>)sum[r][v]));
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 3
+    for (int v = 0; v < kVectors; ++v) Store(args.c + r * args.c_stride + v * kLanes<T>, (Vec<T>)sum[r][v]);
   }
 }
 

@@ -47,6 +47,11 @@ class ConvKernel final : public Kernel {
     return tail_.Fuse(reader, slot, reader_constants, filter->dim(attrs_.rank() - 1), true);
   }
 
+  bool FuseProducer(int slot, const NodeInfo& producer,
+                    absl::Span<const Value* const> producer_constants) override {
+    return slot == 0 && attrs_.FusePad(producer, producer_constants);
+  }
+
   absl::Status Prepare(PrepareContext& context) override {
     const Value* filter = context.constant_input(1);
     if (filter == nullptr || dtype_ != DT_FLOAT || filter->rank() != attrs_.rank() ||

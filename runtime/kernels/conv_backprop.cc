@@ -117,46 +117,48 @@ class ConvBackpropInputKernel final : public Kernel {
     const auto packed = compute::PackedMatrix<T>::Pack(filter.data<T>(), s.out_channels, columns, 1,
                                                        s.out_channels, memory.mutable_data<T>());
     constexpr int64_t kPartElements = 1 << 18;
-    const int64_t lines = s.out[0] * s.out[1];  // Of output pixels, in one image.
-    const int64_t part_lines = std::clamp<int64_t>(kPartElements / (s.out[2] * columns), 1, lines);
-    ASSIGN_OR_RETURN(Value part, context.AllocateTemp(gradient.dtype(), {part_lines * s.out[2], columns}));
+    const int64_t pixels = s.out_pixels(),
+                  part_pixels = std::clamp<int64_t>(kPartElements / columns, 1, pixels);
+    ASSIGN_OR_RETURN(Value part, context.AllocateTemp(gradient.dtype(), {part_pixels, columns}));
     for (int64_t n = 0; n < s.batch; ++n) {
-      for (int64_t line = 0; line < lines; line += part_lines) {
+      for (int64_t first = 0; first < pixels; first += part_pixels) {
         RETURN_IF_ERROR(context.CheckLimits());
-        const int64_t count = std::min(part_lines, lines - line);
-        const T* from = gradient.data<T>() + (n * lines + line) * s.out[2] * s.out_channels;
-        compute::MatMul(count * s.out[2], from, s.out_channels, packed, part.mutable_data<T>(), columns, {},
+        const int64_t count = std::min(part_pixels, pixels - first);
+        const T* from = gradient.data<T>() + (n * pixels + first) * s.out_channels;
+        compute::MatMul(count, from, s.out_channels, packed, part.mutable_data<T>(), columns, {},
                         context.threads());
         T* image = result.mutable_data<T>() + n * s.in_pixels() * s.in_channels;
         // Each thread adds to rows of the image of its own.
-        context.ParallelFor(s.in[0] * s.in[1], 0.5 * columns * s.in[2], [&](int64_t begin, int64_t end) {
-          AddUp(s, part.data<T>(), line, count, begin, end, image);
+        const double row_cost =
+            0.5 * static_cast<double>(count * columns) / static_cast<double>(s.in[0] * s.in[1]);
+        context.ParallelFor(s.in[0] * s.in[1], row_cost, [&](int64_t begin, int64_t end) {
+          AddUp(s, part.data<T>(), first, count, begin, end, image);
         });
       }
     }
     return absl::OkStatus();
   }
 
+  // Adds what `count` output pixels from `first` on give to rows [row_begin, row_end) of the image.
   template <typename T>
-  static void AddUp(const compute::WindowShape& s, const T* part, int64_t first_line, int64_t lines,
+  static void AddUp(const compute::WindowShape& s, const T* part, int64_t first, int64_t count,
                     int64_t row_begin, int64_t row_end, T* image) {
     const int64_t channels = s.in_channels, columns = s.taps() * channels;
-    for (int64_t line = 0; line < lines; ++line) {
-      const int64_t d = (first_line + line) / s.out[1] * s.stride[0] - s.pad[0];
-      const int64_t h = (first_line + line) % s.out[1] * s.stride[1] - s.pad[1];
+    for (int64_t i = 0; i < count; ++i, part += columns) {
+      const int64_t line = (first + i) / s.out[2];
+      const int64_t d = line / s.out[1] * s.stride[0] - s.pad[0],
+                    h = line % s.out[1] * s.stride[1] - s.pad[1];
+      const int64_t w = (first + i) % s.out[2] * s.stride[2] - s.pad[2];
+      const int64_t w_first = std::max<int64_t>(0, -w), w_last = std::min(s.window[2], s.in[2] - w);
       for (int64_t tap = 0; tap < s.window[0] * s.window[1]; ++tap) {
         const int64_t in_d = d + tap / s.window[1], in_h = h + tap % s.window[1];
         if (in_d < 0 || in_d >= s.in[0] || in_h < 0 || in_h >= s.in[1]) continue;
         const int64_t row = in_d * s.in[1] + in_h;
         if (row < row_begin || row >= row_end) continue;
-        for (int64_t ow = 0; ow < s.out[2]; ++ow) {
-          const T* from = part + (line * s.out[2] + ow) * columns + tap * s.window[2] * channels;
-          const int64_t w = ow * s.stride[2] - s.pad[2];
-          const int64_t first = std::max<int64_t>(0, -w), last = std::min(s.window[2], s.in[2] - w);
-          // The taps of a row of the window lie side by side in the image, too.
-          T* to = image + (row * s.in[2] + w) * channels;
-          for (int64_t i = first * channels; i < last * channels; ++i) to[i] += from[i];
-        }
+        // The taps of a row of the window lie side by side in the image, too.
+        const T* from = part + tap * s.window[2] * channels;
+        T* to = image + (row * s.in[2] + w) * channels;
+        for (int64_t k = w_first * channels; k < w_last * channels; ++k) to[k] += from[k];
       }
     }
   }

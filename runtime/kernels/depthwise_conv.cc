@@ -38,6 +38,11 @@ class DepthwiseConvKernel final : public Kernel {
     return tail_.Fuse(reader, slot, reader_constants, filter->dim(2) * filter->dim(3), true);
   }
 
+  bool FuseProducer(int slot, const NodeInfo& producer,
+                    absl::Span<const Value* const> producer_constants) override {
+    return slot == 0 && attrs_.FusePad(producer, producer_constants);
+  }
+
   absl::Status Prepare(PrepareContext& context) override {
     const std::vector<float>& scale = tail_.scale();
     if (scale.empty()) return absl::OkStatus();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -98,6 +99,29 @@ absl::Status WindowAttrs::SetDilations(absl::Span<const int64_t> dilations) {
   return Check("rates", dilations_, false);
 }
 
+bool WindowAttrs::FusePad(const NodeInfo& pad, absl::Span<const Value* const> constants) {
+  if ((pad.op() != "Pad" && pad.op() != "PadV2") || !fused_paddings_.empty()) return false;
+  const Value* paddings = constants[1];
+  if (paddings == nullptr || paddings->rank() != 2 || paddings->dim(0) != rank() || paddings->dim(1) != 2)
+    return false;
+  if (pad.op() == "PadV2") {
+    const Value* value = constants[2];
+    if (value == nullptr || value->num_elements() != 1) return false;
+    for (int i = 0; i < DataTypeBytes(value->dtype()); ++i) {
+      if (value->raw()[i] != 0) return false;
+    }
+  }
+  std::vector<int64_t> sizes;
+  for (int64_t i = 0; i < paddings->num_elements(); ++i) {
+    sizes.push_back(paddings->dtype() == DT_INT32 ? paddings->data<int32_t>()[i]
+                                                  : paddings->data<int64_t>()[i]);
+    const bool of_space = i / 2 != 0 && i / 2 != channel_axis();
+    if (sizes[i] < 0 || sizes[i] > (of_space ? kMostSize : 0)) return false;
+  }
+  fused_paddings_ = std::move(sizes);
+  return true;
+}
+
 bool WindowAttrs::has_dilation() const {
   return std::any_of(dilations_.begin(), dilations_.end(), [](int64_t dilation) { return dilation != 1; });
 }
@@ -109,10 +133,14 @@ absl::StatusOr<compute::WindowShape> WindowAttrs::ShapeFor(absl::Span<const int6
   shape.in_channels = shape.out_channels = dims[channel_axis()];
   for (int i = 0; i < spatial_dims_; ++i) {
     const int to = 3 - spatial_dims_ + i, axis = spatial_axis(i);
-    const int64_t in = dims[axis], stride = strides_[axis], dilation = dilations_[axis];
-    if (window[i] < 1 || window[i] > kMostSize || in > (int64_t{1} << 60)) {
-      return absl::InvalidArgumentError(absl::StrCat("a window of ", window[i], " over ", in, " pixels"));
+    const int64_t stride = strides_[axis], dilation = dilations_[axis];
+    const int64_t fused_before = fused_paddings_.empty() ? 0 : fused_paddings_[2 * axis];
+    const int64_t fused_after = fused_paddings_.empty() ? 0 : fused_paddings_[2 * axis + 1];
+    if (window[i] < 1 || window[i] > kMostSize || dims[axis] > (int64_t{1} << 60)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("a window of ", window[i], " over ", dims[axis], " pixels"));
     }
+    const int64_t in = dims[axis] + fused_before + fused_after;
     const int64_t extent = (window[i] - 1) * dilation + 1;
     int64_t before = 0, padded = in;
     if (padding_ == kExplicit) {
@@ -129,11 +157,11 @@ absl::StatusOr<compute::WindowShape> WindowAttrs::ShapeFor(absl::Span<const int6
       }
       shape.out[to] = (padded - extent) / stride + 1;
     }
-    shape.in[to] = in;
+    shape.in[to] = dims[axis];
     shape.window[to] = window[i];
     shape.stride[to] = stride;
     shape.dilation[to] = dilation;
-    shape.pad[to] = before;
+    shape.pad[to] = before + fused_before;
   }
   return shape;
 }

@@ -32,6 +32,10 @@ class WindowAttrs {
   // Windows over channels that are not 1 are an error unless this is called before Init(): pooling has them.
   void AllowChannelStride() { allow_channel_stride_ = true; }
 
+  // Takes over a node that pads the image with zeros: Pad or PadV2 with constant paddings, of space alone.
+  // False, and nothing changes, if it does something else.
+  bool FusePad(const NodeInfo& pad, absl::Span<const Value* const> constants);
+
   int spatial_dims() const { return spatial_dims_; }
   int rank() const { return spatial_dims_ + 2; }
   bool channels_first() const { return channels_first_; }
@@ -65,6 +69,7 @@ class WindowAttrs {
   Padding padding_ = kValid;
   std::vector<int64_t> strides_, dilations_;  // In the order of data_format.
   std::vector<int64_t> explicit_paddings_;    // Two for each dimension, likewise.
+  std::vector<int64_t> fused_paddings_;       // Those of FusePad(), likewise; or empty.
 };
 
 }  // namespace cryograph

@@ -22,14 +22,14 @@ def make(name, path):
   tf1.disable_eager_execution()
   tf1.reset_default_graph()
   tf1.keras.backend.clear_session()
-  tf1.keras.backend.set_learning_phase(0)
   function, size = NETS[name]
   with tf1.Session(graph=tf1.Graph()) as session:
     tf1.keras.backend.set_session(session)
+    tf1.keras.backend.set_learning_phase(0)  # Of this graph: else both branches of each normalization are in it.
     image = tf1.placeholder(tf.float32, [1, size, size, 3], name="image")
     model = getattr(tf1.keras.applications, function)(weights=None, input_tensor=image)
-    session.run(tf1.global_variables_initializer())
     random = np.random.RandomState(1)
+    values = {}
     for variable in tf1.global_variables():
       # He-initialised filters and moderate statistics keep values in range through all layers.
       shape = variable.shape.as_list()
@@ -40,7 +40,8 @@ def make(name, path):
         value = random.uniform(0.5, 1.5, shape)
       else:
         value = random.normal(0, 0.1, shape)
-      variable.load(value.astype(np.float32), session)
+      values[variable.initializer.inputs[1]] = value.astype(np.float32)
+    session.run([variable.initializer for variable in tf1.global_variables()], values)
     output = tf1.identity(model.output, name="probabilities")
     graph = tf1.graph_util.convert_variables_to_constants(session, session.graph.as_graph_def(), [output.op.name])
   for node in graph.node:

@@ -1,0 +1,73 @@
+// Runs a frozen graph again and again, one thread, and prints how long that takes; for //tests/bench:nets.
+//   net_latency GRAPH INPUT:0 HEIGHT OUTPUT:0 RUNS THREADS START
+// The input is [1, HEIGHT, HEIGHT, 3] of fixed pseudo-random values; START is the monotonic clock in
+// milliseconds when the process was started. Prints one line of JSON: the median run and the fastest, the
+// time from START to the first output, the peak of the process's memory, and some values of the output.
+#include <sys/resource.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "graph/model.h"
+#include "graph/open.h"
+#include "runtime/executor.h"
+#include "runtime/value.h"
+
+namespace cryograph {
+namespace {
+
+double Now() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) * 1e-6;
+}
+
+int Main(int argc, char** argv) {
+  if (argc != 8) return 2;
+  const double start = std::atof(argv[7]);
+  const int64_t height = std::atoi(argv[3]);
+  const int runs = std::atoi(argv[5]);
+  std::vector<std::string> notes;
+  auto model = OpenModel(argv[1], OpenOptions(), &notes);
+  ExecutorOptions options;
+  options.threads = std::atoi(argv[6]);
+  auto executor = model.ok() ? Executor::Create(*std::move(model), options) : model.status();
+  if (!executor.ok()) return std::fprintf(stderr, "%s\n", executor.status().ToString().c_str()), 1;
+  auto plan = (*executor)->MakePlan({{argv[2]}, {argv[4]}, {}});
+  auto image = Value::Allocate(DT_FLOAT, {1, height, height, 3}, (*executor)->pool());
+  if (!plan.ok()) return std::fprintf(stderr, "%s\n", plan.status().ToString().c_str()), 1;
+  uint32_t state = 1;
+  for (float& x : image->mutable_span<float>()) {
+    state = state * 1664525 + 1013904223;
+    x = static_cast<float>(state >> 8) / (1 << 23) - 1.0f;
+  }
+  std::vector<double> times;
+  double first = 0;
+  std::vector<Value> outputs;
+  for (int i = 0; i < runs; ++i) {
+    const double begin = Now();
+    auto result = (*executor)->Run(**plan, {*image});
+    if (!result.ok()) return std::fprintf(stderr, "%s\n", result.status().ToString().c_str()), 1;
+    if (i == 0) first = Now() - start;
+    times.push_back(Now() - begin);
+    outputs = *std::move(result);
+  }
+  std::sort(times.begin(), times.end());
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  std::printf("{\"p50_ms\": %.3f, \"min_ms\": %.3f, \"first_ms\": %.1f, \"peak_mb\": %.1f, \"output\": [",
+              times[times.size() / 2], times[0], first, static_cast<double>(usage.ru_maxrss) / 1024);
+  for (int i = 0; i < 5; ++i) std::printf("%s%.9g", i == 0 ? "" : ", ", outputs[0].span<float>()[i]);
+  std::printf("]}\n");
+  return 0;
+}
+
+}  // namespace
+}  // namespace cryograph
+
+int main(int argc, char** argv) { return cryograph::Main(argc, argv); }
