@@ -42,6 +42,10 @@ def make(name, path):
         value = random.normal(0, 0.1, shape)
       values[variable.initializer.inputs[1]] = value.astype(np.float32)
     session.run([variable.initializer for variable in tf1.global_variables()], values)
+    # Features grow from block to block; the last layer brings them back, so that the probabilities tell outputs apart.
+    features = session.run(model.layers[-2].output, {image: random.uniform(-1, 1, image.shape.as_list())})
+    kernel = model.layers[-1].kernel
+    kernel.load(session.run(kernel) / np.std(features), session)
     output = tf1.identity(model.output, name="probabilities")
     graph = tf1.graph_util.convert_variables_to_constants(session, session.graph.as_graph_def(), [output.op.name])
   for node in graph.node:
