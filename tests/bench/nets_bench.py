@@ -4,6 +4,7 @@
 
 TF1, TF2 and ORT name Python interpreters that have them; who is missing is left out. The graphs are made once, by TF1 or TF2, in
 $CRYOGRAPH_NETS (default: ~/.cache/cryograph/nets). All take turns, --rounds times; a figure is the median of the rounds' medians.
+"cpu ms" is time of the processor: what counts when the machine has other work as well.
 """
 
 import argparse
@@ -73,7 +74,8 @@ def main():
     os.makedirs(folder, exist_ok=True)
     pythons = {key: os.environ[key] for key in ("TF1", "TF2", "ORT") if os.environ.get(key)}
     prepare(folder, pythons)
-    print("%-14s %-16s %9s %9s %10s %9s %8s" % ("network", "runtime", "p50 ms", "spread", "first ms", "peak MB", "ours/it"))
+    print("%-14s %-16s %9s %13s %9s %10s %9s %8s" %
+          ("network", "runtime", "p50 ms", "spread", "cpu ms", "first ms", "peak MB", "ours/it"))
     for name, size in NETS:
         programs = commands(folder, name, size, flags.runs, pythons, flags.ours)
         rounds = {label: [] for label in programs}
@@ -87,8 +89,9 @@ def main():
             difference = max(abs(a - b) for a, b in zip(measured[0]["output"], rounds["ours"][0]["output"]))
             if difference > 1e-4:
                 print("%-14s %-16s DIFFERS from ours by %g" % (name, label, difference))
-            print("%-14s %-16s %9.2f %9s %10.0f %9.0f %8.2f" %
+            print("%-14s %-16s %9.2f %13s %9.2f %10.0f %9.0f %8.2f" %
                   (name, label, p50, "%.1f-%.1f" % (min(times), max(times)),
+                   statistics.median(run["cpu_ms"] for run in measured),
                    statistics.median(run["first_ms"] for run in measured),
                    statistics.median(run["peak_mb"] for run in measured), ours / p50))
             sys.stdout.flush()
