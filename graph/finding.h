@@ -48,6 +48,8 @@ enum class FindingCode {
   kTooFewShapes = 214,
   kTooManyShapes = 215,
   kOpNotInRelease = 216,
+  kShapeConflict = 217,
+  kOutputShapes = 218,
   kMissingFunction = 301,
   kFunctionDiffers = 302,
   kFunctionHidesOp = 303,

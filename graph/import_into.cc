@@ -33,11 +33,14 @@ int64_t NumOutputs(const OpRegistry& registry, Node node) {
   return types.size();
 }
 
-bool IsScopeName(absl::string_view name) {
-  const auto is_first = [](char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.'; };
-  return !name.empty() && is_first(name[0]) && std::all_of(name.begin(), name.end(), [&](char c) {
-    return is_first(c) || c == '_' || c == '-' || c == '/' || c == '>' || c == '\\';
+bool HasOnlyNameChars(absl::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::StrContains("._-/>\\", c);
   });
+}
+
+bool IsScopeName(absl::string_view name) {
+  return !name.empty() && HasOnlyNameChars(name) && !absl::StrContains("_-/>\\", name[0]);
 }
 
 // Names of nodes, and the scopes that they are in: "a/b/c" takes "a", "a/b" and "a/b/c".
@@ -76,7 +79,7 @@ class Importer {
     RETURN_IF_ERROR(ReadInputMap());
     RETURN_IF_ERROR(ReadReturnElements());
     RETURN_IF_ERROR(ReadProducerOps());
-    RETURN_IF_ERROR(CheckColocations());
+    RETURN_IF_ERROR(CheckNodes());
     const std::string stem = result_.prefix.empty() ? "" : result_.prefix + "/";
     std::string function_stem = stem;
     std::replace(function_stem.begin(), function_stem.end(), '/', '_');
@@ -218,8 +221,12 @@ class Importer {
     return absl::OkStatus();
   }
 
-  absl::Status CheckColocations() {
+  absl::Status CheckNodes() {
     for (Node node : from_.nodes()) {
+      if (!HasOnlyNameChars(node.op())) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("node '", node.name(), "' has the op '", node.op(), "', which is no name"));
+      }
       const AttrView colocations = node.attr("_class");
       if (colocations.kind() != AttrView::kList) continue;
       for (absl::string_view entry : colocations.list_s()) {

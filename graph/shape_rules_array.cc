@@ -166,7 +166,7 @@ void ConcatAlong(ShapeContext& c, int first, int count, int axis_slot) {
     if (each.unknown_rank) continue;
     each.dims[along] = kUnknownDim;
     if (MergeShapes(all, each, &all)) continue;
-    c.Conflict(absl::StrCat("input ", i, " is ", PartialShapeText(c.input(i)), ", but others are ",
+    c.Conflict(absl::StrCat("joins ", PartialShapeText(c.input(i)), " as input ", i, " to others of ",
                             PartialShapeText(all), " beside axis ", axis));
     return;
   }

@@ -109,8 +109,8 @@ void MergeAll(ShapeContext& c) {
   PartialShape shape = c.input(0);
   for (int i = 1; i < c.num_inputs(); ++i) {
     if (MergeShapes(shape, c.input(i), &shape)) continue;
-    c.Conflict(absl::StrCat("input ", i, " is ", PartialShapeText(c.input(i)), ", but those before it are ",
-                            PartialShapeText(shape)));
+    c.Conflict(absl::StrCat("reads ", PartialShapeText(c.input(i)), " as input ", i,
+                            ", but those before it are ", PartialShapeText(shape)));
     return;
   }
   c.Set(0, shape);
@@ -349,17 +349,17 @@ constexpr ShapeRuleEntry kRules[] = {
     {"AddN", MergeAll},
     {"ApproximateEqual", MergeAll},
     {"EluGrad", MergeAll},
-    {"InvGrad", MergeAll},
-    {"ReciprocalGrad", MergeAll},
+    {"InvGrad", Unchanged},
+    {"ReciprocalGrad", Unchanged},
     {"Relu6Grad", MergeAll},
     {"ReluGrad", MergeAll},
-    {"RsqrtGrad", MergeAll},
+    {"RsqrtGrad", Unchanged},
     {"SeluGrad", MergeAll},
-    {"SigmoidGrad", MergeAll},
+    {"SigmoidGrad", Unchanged},
     {"SoftplusGrad", MergeAll},
     {"SoftsignGrad", MergeAll},
-    {"SqrtGrad", MergeAll},
-    {"TanhGrad", MergeAll},
+    {"SqrtGrad", Unchanged},
+    {"TanhGrad", Unchanged},
     {"Select", Select},
     {"SelectV2", SelectBroadcast},
 

@@ -106,18 +106,19 @@ void Windowed(ShapeContext& c, const std::vector<int64_t>& window, int64_t chann
 bool CheckRank(ShapeContext& c, int slot, size_t rank, absl::string_view what) {
   const PartialShape& shape = c.input(slot);
   if (shape.unknown_rank || shape.dims.size() == rank) return true;
-  c.Conflict(absl::StrCat(what, " is ", PartialShapeText(shape), ", but must have ", rank, " dimensions"));
+  c.Conflict(absl::StrCat("reads ", PartialShapeText(shape), " as its ", what, ", which must have ", rank,
+                          " dimensions"));
   return false;
 }
 
 // Filter: [space..., in, out].
 void Convolve(ShapeContext& c, size_t space) {
-  if (!CheckRank(c, 0, space + 2, "the input") || !CheckRank(c, 1, space + 2, "the filter")) return;
   const Layout layout = LayoutOf(c, space);
+  if (!layout.known || !CheckRank(c, 0, space + 2, "input") || !CheckRank(c, 1, space + 2, "filter")) return;
   const PartialShape &input = c.input(0), &filter = c.input(1);
   std::vector<int64_t> window;
   for (size_t i = 0; i < space; ++i) window.push_back(DimOf(filter, static_cast<int64_t>(i)));
-  const int64_t have = layout.known ? DimOf(input, static_cast<int64_t>(layout.channel)) : kUnknownDim;
+  const int64_t have = DimOf(input, static_cast<int64_t>(layout.channel));
   const int64_t want = DimOf(filter, static_cast<int64_t>(space));
   // Groups: the filter may take a part of the channels.
   if (have >= 0 && want > 0 && have % want != 0) {
@@ -132,10 +133,10 @@ void Conv3D(ShapeContext& c) { Convolve(c, 3); }
 
 // Filter: [height, width, in, multiplier].
 void DepthwiseConv2d(ShapeContext& c) {
-  if (!CheckRank(c, 0, 4, "the input") || !CheckRank(c, 1, 4, "the filter")) return;
   const Layout layout = LayoutOf(c, 2);
+  if (!layout.known || !CheckRank(c, 0, 4, "input") || !CheckRank(c, 1, 4, "filter")) return;
   const PartialShape &input = c.input(0), &filter = c.input(1);
-  const int64_t have = layout.known ? DimOf(input, static_cast<int64_t>(layout.channel)) : kUnknownDim;
+  const int64_t have = DimOf(input, static_cast<int64_t>(layout.channel));
   int64_t channels = 0;
   if (!MergeDims(have, DimOf(filter, 2), &channels)) {
     c.Conflict(absl::StrCat("convolves ", PartialShapeText(input), " with a filter of ",
@@ -157,10 +158,9 @@ void ConvBackpropInput(ShapeContext& c) {
 }
 
 void Pool(ShapeContext& c, size_t space) {
-  if (!CheckRank(c, 0, space + 2, "the input")) return;
   const Layout layout = LayoutOf(c, space);
+  if (!layout.known || !CheckRank(c, 0, space + 2, "input")) return;
   const std::vector<int64_t> size = ListOr(c, "ksize", space + 2);
-  if (!layout.known) return;
   std::vector<int64_t> window;
   for (size_t i = 0; i < space; ++i) window.push_back(size[layout.space + i]);
   // A window over channels is rare, and its result unknown here.

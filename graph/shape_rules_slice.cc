@@ -16,8 +16,8 @@ void Slice(ShapeContext& c) {
   if (shape.unknown_rank) return;
   const size_t dims = shape.dims.size();
   if ((begin != nullptr && begin->size() != dims) || (size != nullptr && size->size() != dims)) {
-    c.Conflict(absl::StrCat("begin and size have another number of elements than ", PartialShapeText(input),
-                            " has dimensions"));
+    c.Conflict(absl::StrCat("slices ", PartialShapeText(input),
+                            " with a begin and a size of another number of elements"));
     return;
   }
   for (size_t i = 0; size != nullptr && i < dims; ++i) {

@@ -69,7 +69,7 @@ void PlaceholderWithDefault(ShapeContext& c) {
   const AttrView shape = c.attr("shape");
   if (shape.kind() != AttrView::kShape) return;
   if (!AreCompatible(shape.shape(), c.input(0))) {
-    c.Conflict(absl::StrCat("its default is ", PartialShapeText(c.input(0)), ", but it is declared as ",
+    c.Conflict(absl::StrCat("has a default of ", PartialShapeText(c.input(0)), ", but is declared as ",
                             PartialShapeText(shape.shape())));
     return;
   }
@@ -81,7 +81,7 @@ void EnsureShape(ShapeContext& c) {
   const AttrView attr = c.attr("shape");
   if (attr.kind() != AttrView::kShape) return;
   if (!MergeShapes(attr.shape(), c.input(0), &shape)) {
-    c.Conflict(absl::StrCat("asks for ", PartialShapeText(attr.shape()), ", but its input is ",
+    c.Conflict(absl::StrCat("asks for ", PartialShapeText(attr.shape()), ", but reads ",
                             PartialShapeText(c.input(0))));
     return;
   }

@@ -170,6 +170,7 @@ std::vector<Finding> Verify(Model& model, const VerifyOptions& options) {
   checks.old_names = options.target == Release::k1_15;
   VerifyEdges(model.graph(), checks, &findings);
   if (options.ops) ops.Verify(model.graph(), nullptr, &findings);
+  if (options.ops && options.shapes) VerifyShapes(model, registry, &findings);
   VerifyVersions(model, options, &findings);
   if (options.container) VerifyContainer(model, options.ops ? &ops : nullptr, &findings);
   findings.EndGraph(model.graph());

@@ -22,6 +22,8 @@ struct VerifyOptions {
   absl::optional<Release> target;
   // Ops and attributes, types of edges, tensors.
   bool ops = true;
+  // Shapes: what cannot go together, and _output_shapes that say something else. Of the main graph, if `ops`.
+  bool shapes = true;
   // Bodies of the function library, and calls of functions.
   bool functions = true;
   // Signatures and saver of a MetaGraph.

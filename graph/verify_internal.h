@@ -133,6 +133,9 @@ class OpVerifier {
 void VerifyFunctions(Model& model, const OpRegistry& registry, const VerifyOptions& options,
                      FindingList* findings);
 
+// What shape inference finds in the main graph.
+void VerifyShapes(Model& model, const OpRegistry& registry, FindingList* findings);
+
 // Versions, signatures, saver.
 void VerifyVersions(const Model& model, const VerifyOptions& options, FindingList* findings);
 void VerifyContainer(Model& model, OpVerifier* ops, FindingList* findings);
