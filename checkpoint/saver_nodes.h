@@ -32,8 +32,7 @@ struct SaverNodes {
   std::vector<std::string> variable_defs;
 };
 
-// Adds the nodes of tf.train.Saver in the first free scope of save, save_1 …: V2, one shard. The names are
-// those that the Saver gives (save/Const, save/SaveV2, save/restore_all …).
+// Adds the nodes of tf.train.Saver, as AddSaver does: V2, one shard.
 absl::StatusOr<SaverNodes> AddSaverNodes(Graph& graph, absl::Span<const VariableNodes> variables);
 
 }  // namespace cryograph

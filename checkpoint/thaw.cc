@@ -17,10 +17,6 @@
 namespace cryograph {
 namespace {
 
-// What tf.train.Saver sets when nobody says otherwise.
-constexpr int kMaxToKeep = 5;
-constexpr float kKeepEveryHours = 10000;
-
 bool IsTrainable(DataType dtype) {
   return dtype == DT_FLOAT || dtype == DT_DOUBLE || dtype == DT_HALF || dtype == DT_BFLOAT16 ||
          dtype == DT_COMPLEX64 || dtype == DT_COMPLEX128;
@@ -71,9 +67,7 @@ class Thawer {
                        "\ntry: a smaller --min_bytes"));
     }
     RETURN_IF_ERROR(AddInit());
-    ASSIGN_OR_RETURN(SaverNodes saver, AddSaverNodes(graph_, variables_));
-    saver.saver.set_max_to_keep(kMaxToKeep);
-    saver.saver.set_keep_checkpoint_every_n_hours(kKeepEveryHours);
+    ASSIGN_OR_RETURN(const SaverNodes saver, AddSaverNodes(graph_, variables_));
     RETURN_IF_ERROR(SetCollections(saver));
     RETURN_IF_ERROR(writer->Finish());
     return std::move(report_);
