@@ -70,8 +70,9 @@ void MapNested(const NameMap& map,
 }
 
 bool Map(const NameMap& map, tensorflow::CondContextDef* context) {
-  if (!Map(map, context->mutable_context_name()) || !Map(map, context->mutable_pred_name()) ||
-      !Map(map, context->mutable_pivot_name())) {
+  // A context has the name of no node: if that is not mapped, it stays, and the nodes decide.
+  Map(map, context->mutable_context_name());
+  if (!Map(map, context->mutable_pred_name()) || !Map(map, context->mutable_pivot_name())) {
     return false;
   }
   Map(map, context->mutable_values_def());
@@ -80,8 +81,9 @@ bool Map(const NameMap& map, tensorflow::CondContextDef* context) {
 }
 
 bool Map(const NameMap& map, tensorflow::WhileContextDef* context) {
-  if (!Map(map, context->mutable_context_name()) || !Map(map, context->mutable_pivot_name()) ||
-      !Map(map, context->mutable_pivot_for_pred_name()) ||
+  // A context has the name of no node: if that is not mapped, it stays, and the nodes decide.
+  Map(map, context->mutable_context_name());
+  if (!Map(map, context->mutable_pivot_name()) || !Map(map, context->mutable_pivot_for_pred_name()) ||
       !Map(map, context->mutable_pivot_for_body_name())) {
     return false;
   }

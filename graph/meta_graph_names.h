@@ -11,7 +11,8 @@
 
 namespace cryograph {
 
-// The new name of a node (or of a scope or control flow context); nothing if it is gone.
+// The new name of a node; nothing if it is gone. Names of control flow contexts and of partitioned variables,
+// which are none of nodes, are mapped, too, but stay as they are where there is nothing.
 using NameMap = std::function<std::optional<std::string>(absl::string_view name)>;
 
 // "w:0", "^w" and "w" with the node's name mapped; nothing if the node is gone.

@@ -1,6 +1,7 @@
 #include "graph/meta_graph_scope.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "gmock/gmock.h"
 #include "graph/import.h"
 #include "graph/meta_graph.h"
+#include "graph/meta_graph_names.h"
 #include "graph/proto/collections.pb.h"
 #include "graph/proto/meta_graph.pb.h"
 #include "graph/proto/variable.pb.h"
@@ -172,6 +174,22 @@ TEST(ExportMetaGraphTest, AScopeThatIsNotThereNamesTheNearest) {
   EXPECT_THAT(
       ExportMetaGraph(model, options, nullptr).status(),
       StatusIs(absl::StatusCode::kNotFound, AllOf(HasSubstr("below the scope 'encc'"), HasSubstr("'enc'"))));
+}
+
+// Loops have gradients only as long as their contexts are there.
+TEST(MapNamesTest, ContextsOfNodesThatAreLeftStay) {
+  tensorflow::MetaGraphDef meta_graph = *MetaGraphOf(ModelOf(kModel));
+  MapNames(
+      [](absl::string_view name) {
+        return name == "enc/while/LoopCond" || name == "enc/while/Enter" ? std::optional<std::string>(name)
+                                                                         : std::nullopt;
+      },
+      &meta_graph);
+  EXPECT_EQ(meta_graph.collection_def().count("while_context"), 1u);
+  EXPECT_EQ(meta_graph.collection_def().count("variables"), 0u);
+  EXPECT_EQ(meta_graph.collection_def().count("ops"), 0u);
+  EXPECT_EQ(meta_graph.signature_def().size(), 0u);
+  EXPECT_FALSE(meta_graph.has_saver_def());
 }
 
 TEST(ImportMetaGraphTest, EverythingGetsTheScope) {

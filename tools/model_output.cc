@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -15,6 +16,7 @@
 #include "graph/export.h"
 #include "graph/export_text.h"
 #include "graph/meta_graph.h"
+#include "graph/meta_graph_names.h"
 #include "graph/op_list.h"
 #include "graph/signature_maker.h"
 #include "graph/text.h"
@@ -114,6 +116,13 @@ absl::StatusOr<OutputForm> ChooseForm(const std::string& format, bool as_text, c
 
 absl::Status CompleteMetaGraph(Model& model, const OutputOptions& options) {
   ASSIGN_OR_RETURN(tensorflow::MetaGraphDef meta_graph, MetaGraphOf(model));
+  if (!options.allow_defects) {
+    MapNames(
+        [&model](absl::string_view name) {
+          return model.graph().Find(name) ? std::optional<std::string>(name) : std::nullopt;
+        },
+        &meta_graph);
+  }
   std::vector<std::string> unknown;
   *meta_graph.mutable_meta_info_def()->mutable_stripped_op_list() = StrippedOpList(model, &unknown);
   if (!unknown.empty()) {

@@ -45,9 +45,10 @@ struct OutputOptions {
 // a terminal. Returns the size in bytes.
 absl::StatusOr<uint64_t> WriteModel(Model& model, const std::string& path, const OutputOptions& options);
 
-// Fits what a MetaGraph says beside its graph to the graph: the op list is that of its ops, signatures of
-// tensors that are gone go; with outputs and without a signature it gets `serving_default`. Names ops that
-// nobody knows in a note.
+// Fits what a MetaGraph says beside its graph to the graph: the op list is that of its ops; signatures,
+// savers and elements of collections that name nodes which are gone go (unless defects are allowed: then
+// signatures alone); with outputs and without a signature it gets `serving_default`. Names ops that nobody
+// knows in a note.
 absl::Status CompleteMetaGraph(Model& model, const OutputOptions& options);
 
 // Usage error (CG145) if `output` is empty, or the same file as one of `inputs` and `in_place` is false.

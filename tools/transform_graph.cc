@@ -79,11 +79,13 @@ void Declare(Flags& flags, Command& command) {
       .Value("NAME,NAME…");
   command.Add(&flags.output_as_text, "output_as_text", "Write text (pbtxt) instead of binary.");
   command
-      .Add(&flags.output_format, "output_format",
-           "pb: binary; pbtxt: text, as --output_as_text; saved_model: a new directory whose large values "
-           "are variables, "
-           "which is the form that has no 2 GiB limit. --inputs and --outputs become its signature.")
-      .Choices({"pb", "pbtxt", "saved_model"})
+      .Add(
+          &flags.output_format, "output_format",
+          "pb: binary; pbtxt: text, as --output_as_text; meta: a MetaGraphDef; saved_model: a new directory "
+          "whose large values are variables, which is the form that has no 2 GiB limit; saved_model_chunked: "
+          "a new directory whose large values are chunks of saved_model.cpb. --inputs and --outputs become "
+          "the signature.")
+      .Choices({"pb", "pbtxt", "meta", "saved_model", "saved_model_chunked"})
       .Value("FORMAT")
       .Extension();
   command

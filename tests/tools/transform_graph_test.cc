@@ -212,6 +212,16 @@ TEST_F(TransformGraphTest, FreezingIsAPass) {
               AllOf(Not(HasSubstr("VariableV2")), HasSubstr("block1/conv/kernel")));
 }
 
+TEST_F(TransformGraphTest, AMetaGraphSaysNothingOfNodesThatAreGone) {
+  const ToolRun run = Transform({"--in_graph=" + Runfile("tests/models/digits/model.ckpt.meta"),
+                                 "--out_graph=" + Path("out.meta"), "--output_format=meta", "--inputs=image",
+                                 "--outputs=block1/pool", "--transforms=strip_unused_nodes"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const std::string meta = ReadTestFile(Path("out.meta"));
+  EXPECT_THAT(meta, AllOf(HasSubstr("block1/conv/kernel"), Not(HasSubstr("block2/conv/kernel/Assign")),
+                          HasSubstr("serving_default")));
+}
+
 TEST_F(TransformGraphTest, HelpAndListOfPasses) {
   const ToolRun help = RunTool("tools/transform_graph", {"--help"});
   EXPECT_EQ(help.exit_code, 0);
