@@ -1,11 +1,10 @@
 // inspect_checkpoint beside TensorFlow's: its output to the letter, and what ours does besides.
-#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/tools/run_tool.h"
@@ -37,7 +36,9 @@ TEST(InspectCheckpointTest, PrintsWhatTensorFlowPrints) {
     // TensorFlow's ends with 0 in any case.
     const bool missing = absl::StartsWith(name, "missing");
     EXPECT_EQ(run.exit_code, missing ? 1 : 0);
-    if (missing) EXPECT_THAT(run.err, HasSubstr("did you mean 'fc/kernel'"));
+    if (missing) {
+      EXPECT_THAT(run.err, HasSubstr("did you mean 'fc/kernel'"));
+    }
     ++compared;
   }
   EXPECT_GE(compared, 15);
