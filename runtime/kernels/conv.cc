@@ -36,7 +36,10 @@ class ConvKernel final : public Kernel {
     if (!IsOneOf<ConvTypes>(ComputeType(dtype_)) || (dtype_ == DT_INT32 && !two_dimensions)) {
       return node.UnsupportedType(dtype_);
     }
-    return attrs_.Init(node, two_dimensions ? 2 : 3);
+    RETURN_IF_ERROR(attrs_.Init(node, two_dimensions ? 2 : 3));
+    // TensorFlow has that on other devices only.
+    if (!two_dimensions && attrs_.has_dilation()) return absl::InvalidArgumentError("dilations must be 1");
+    return absl::OkStatus();
   }
 
   bool FuseReader(const NodeInfo& reader, int slot, absl::Span<const Value* const> own_constants,

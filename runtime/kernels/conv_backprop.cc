@@ -75,7 +75,7 @@ class ConvBackpropInputKernel final : public Kernel {
   absl::Status Compute(KernelContext& context) const override {
     Shape input_dims = context.input(0).shape();
     if (first_input_is_sizes_) {
-      ASSIGN_OR_RETURN(input_dims, SizesInput(context.input(0), attrs_, "input_sizes"));
+      ASSIGN_OR_RETURN(input_dims, InputDims(context));
     }
     for (int i = 0; i < 3; ++i) {
       if (i > 0 || !first_input_is_sizes_)
@@ -106,6 +106,23 @@ class ConvBackpropInputKernel final : public Kernel {
   }
 
  private:
+  // The shape that input_sizes gives: all of it, or height and width alone.
+  absl::StatusOr<Shape> InputDims(KernelContext& context) const {
+    const Value& sizes = context.input(0);
+    if (attrs_.spatial_dims() != 2 || sizes.rank() != 1 || sizes.dim(0) != 2) {
+      return SizesInput(sizes, attrs_, "input_sizes");
+    }
+    RETURN_IF_ERROR(ExpectRank(context.input(1), 4, "filter"));
+    RETURN_IF_ERROR(ExpectRank(context.input(2), 4, "out_backprop"));
+    ASSIGN_OR_RETURN(const Shape height_and_width, IntVector(sizes, "input_sizes"));
+    Shape dims(4);
+    dims[0] = context.input(2).dim(0);
+    dims[attrs_.channel_axis()] = context.input(1).dim(2);
+    for (int i = 0; i < 2; ++i) dims[attrs_.spatial_axis(i)] = height_and_width[i];
+    RETURN_IF_ERROR(NumElements(dims).status());
+    return dims;
+  }
+
   // Multiplies some pixels of the gradient with the filter, which gives what each of them adds to the pixels
   // that its window saw, and adds that up; then the next pixels.
   template <typename T>
