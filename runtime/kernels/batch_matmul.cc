@@ -18,6 +18,36 @@ using FastTypes = TypeList<TypeEntry<DT_FLOAT, float>, TypeEntry<DT_DOUBLE, doub
                            TypeEntry<DT_INT32, int32_t>, TypeEntry<DT_INT64, int64_t>>;
 using BatchTypes = JoinTypes<FastTypes, ComplexTypes>;
 
+using SmallIntTypes =
+    TypeList<TypeEntry<DT_INT8, int8_t>, TypeEntry<DT_INT16, int16_t>, TypeEntry<DT_UINT8, uint8_t>>;
+
+// As ComputeType(), and int32 for smaller integers: the low bits of a sum do not depend on those above them.
+DataType ProductType(DataType dtype) { return IsOneOf<SmallIntTypes>(dtype) ? DT_INT32 : ComputeType(dtype); }
+
+absl::StatusOr<Value> ToProductType(KernelContext& context, const Value& value) {
+  if (!IsOneOf<SmallIntTypes>(value.dtype())) return ToComputeType(context, value);
+  ASSIGN_OR_RETURN(Value wide, context.AllocateTemp(DT_INT32, value.shape()));
+  RETURN_IF_ERROR(DispatchType<SmallIntTypes>(value.dtype(), [&](auto tag) {
+    using T = TypeOf<decltype(tag)>;
+    std::copy_n(value.data<T>(), value.num_elements(), wide.mutable_data<int32_t>());
+    return absl::OkStatus();
+  }));
+  return wide;
+}
+
+absl::StatusOr<Value> FromProductType(KernelContext& context, const Value& value, DataType dtype) {
+  if (!IsOneOf<SmallIntTypes>(dtype)) return FromComputeType(context, value, dtype);
+  ASSIGN_OR_RETURN(Value narrow, context.AllocateTemp(dtype, value.shape()));
+  RETURN_IF_ERROR(DispatchType<SmallIntTypes>(dtype, [&](auto tag) {
+    using T = TypeOf<decltype(tag)>;
+    for (int64_t i = 0; i < value.num_elements(); ++i) {
+      narrow.mutable_data<T>()[i] = static_cast<T>(value.data<int32_t>()[i]);
+    }
+    return absl::OkStatus();
+  }));
+  return narrow;
+}
+
 // The matrices of two batches that belong together.
 struct Batches {
   Shape dims;  // Of the result's batch.
@@ -57,7 +87,7 @@ class BatchMatMulKernel final : public Kernel {
  public:
   absl::Status Init(const NodeInfo& node) override {
     for (DataType type : {node.input_type(0), node.input_type(1), node.output_type(0)}) {
-      if (!IsOneOf<BatchTypes>(ComputeType(type)) || ComputeType(type) != ComputeType(node.output_type(0))) {
+      if (!IsOneOf<BatchTypes>(ProductType(type)) || ProductType(type) != ProductType(node.output_type(0))) {
         return node.UnsupportedType(type);
       }
     }
@@ -88,8 +118,8 @@ class BatchMatMulKernel final : public Kernel {
             absl::StrCat("input ", i, " of shape ", ShapeText(context.input(i).shape()), " is not a matrix"));
       }
     }
-    ASSIGN_OR_RETURN(const Value a, ToComputeType(context, context.input(0)));
-    ASSIGN_OR_RETURN(const Value b, ToComputeType(context, context.input(1)));
+    ASSIGN_OR_RETURN(const Value a, ToProductType(context, context.input(0)));
+    ASSIGN_OR_RETURN(const Value b, ToProductType(context, context.input(1)));
     compute::MatMulShape shape;
     shape.transpose_a = adjoint_a_;
     shape.transpose_b = adjoint_b_;
@@ -111,7 +141,7 @@ class BatchMatMulKernel final : public Kernel {
         return Multiply<TypeOf<decltype(tag)>>(context, shape, batches, a, b, c);
       }));
     }
-    ASSIGN_OR_RETURN(c, FromComputeType(context, c, dtype_));
+    ASSIGN_OR_RETURN(c, FromProductType(context, c, dtype_));
     context.SetOutput(0, std::move(c));
     return absl::OkStatus();
   }
