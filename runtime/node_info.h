@@ -99,8 +99,11 @@ class PrepareContext {
   PrepareContext(absl::Span<const Value* const> constants, MemoryPool& pool, ThreadPool* threads)
       : constants_(constants), pool_(pool), threads_(threads) {}
   int num_inputs() const { return static_cast<int>(constants_.size()); }
-  // Null if the input is known only when the graph runs.
+  // Null if the input is known only when the graph runs. Copy the Value (not the elements) to keep it.
   const Value* constant_input(int index) const { return constants_[index]; }
+  // The kernel has all it needs of this constant input, and Compute() will not look at it: its memory may go.
+  void ReleaseInput(int index) { released_ |= index < 64 ? uint64_t{1} << index : 0; }
+  uint64_t released() const { return released_; }
   MemoryPool& pool() { return pool_; }
   // May be null: then there is one thread, the caller's.
   ThreadPool* threads() { return threads_; }
@@ -109,6 +112,7 @@ class PrepareContext {
   absl::Span<const Value* const> constants_;
   MemoryPool& pool_;
   ThreadPool* threads_;
+  uint64_t released_ = 0;
 };
 
 }  // namespace cryograph

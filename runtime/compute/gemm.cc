@@ -57,6 +57,22 @@ PackedMatrix<T> PackedMatrix<T>::Pack(const T* b, int64_t k, int64_t n, int64_t 
 }
 
 template <typename T>
+void PackedMatrix<T>::Unpack(T* b) const {
+  const int64_t lanes = Tiles<T>().lanes;
+  const int64_t vectors = (n_ + lanes - 1) / lanes;
+  int width;
+  for (int64_t v = 0; v < vectors; v += width) {
+    width = PanelVectors(vectors - v);
+    const int64_t column = v * lanes, live = std::min(width * lanes, n_ - column);
+    const T* panel = data_ + column * k_;
+    for (int64_t i = 0; i < k_; ++i) {
+      const T* row = panel + i * width * lanes;
+      std::copy(row, row + live, b + i * n_ + column);
+    }
+  }
+}
+
+template <typename T>
 void MatMul(int64_t m, const T* a, int64_t a_stride, const PackedMatrix<T>& b, T* c, int64_t c_stride,
             const Epilogue<T>& epilogue, ThreadPool* pool) {
   const auto rows = [&](int64_t begin, int64_t count, const T** pointers) {

@@ -30,6 +30,9 @@ class PackedMatrix {
   static PackedMatrix Pack(const T* b, int64_t k, int64_t n, int64_t row_stride, int64_t column_stride,
                            T* memory = nullptr);
 
+  // Writes the matrix back to b, k by n, row-major.
+  void Unpack(T* b) const;
+
   bool ok() const { return data_ != nullptr; }
   int64_t k() const { return k_; }
   int64_t n() const { return n_; }

@@ -51,6 +51,11 @@ void TestShapes(double unit) {
           PackedMatrix<T>::Pack(b.data(), k, n, shape.transpose_b ? 1 : n, shape.transpose_b ? k : 1);
       MatMul(m, a.data(), k, packed, packed_c.data(), n, epilogue);
       EXPECT_EQ(c, packed_c);
+      std::vector<T> unpacked(k * n);
+      packed.Unpack(unpacked.data());
+      for (int64_t i = 0; i < k * n; ++i) {
+        ASSERT_EQ(unpacked[i], shape.transpose_b ? b[i % n * k + i / n] : b[i]);
+      }
     }
     for (int64_t i = 0; i < m; ++i) {
       for (int64_t j = 0; j < n; ++j) {

@@ -62,18 +62,20 @@ class ConvKernel final : public Kernel {
       return absl::OkStatus();
     }
     // For one group; how many there are is known with the input's shape.
-    ASSIGN_OR_RETURN(packed_, Pack<float>(*filter, 1, context.pool()));
+    ASSIGN_OR_RETURN(packed_, Pack<float>(*filter, 1, tail_.scale(), context.pool()));
+    filter_dims_ = filter->shape();
+    context.ReleaseInput(1);
     return absl::OkStatus();
   }
 
   absl::Status Compute(KernelContext& context) const override {
     const Value& input = context.input(0);
-    const Value& filter = context.input(1);
     RETURN_IF_ERROR(ExpectRank(input, attrs_.rank(), "input"));
-    RETURN_IF_ERROR(ExpectRank(filter, attrs_.rank(), "filter"));
+    if (packed_ == nullptr) RETURN_IF_ERROR(ExpectRank(context.input(1), attrs_.rank(), "filter"));
+    const Shape filter_dims = packed_ == nullptr ? context.input(1).shape() : filter_dims_;
     const int dims = attrs_.spatial_dims();
-    const int64_t channels = input.dim(attrs_.channel_axis()), depth = filter.dim(dims),
-                  filters = filter.dim(dims + 1);
+    const int64_t channels = input.dim(attrs_.channel_axis()), depth = filter_dims[dims],
+                  filters = filter_dims[dims + 1];
     if (depth == 0 || channels % depth != 0) {
       return absl::InvalidArgumentError(
           absl::StrCat("the input's depth ", channels, " is not a multiple of the filter's ", depth));
@@ -84,7 +86,7 @@ class ConvKernel final : public Kernel {
           absl::StrCat(filters, " filters cannot be divided into ", groups, " groups"));
     }
     ASSIGN_OR_RETURN(compute::WindowShape shape,
-                     attrs_.ShapeFor(input.shape(), absl::MakeConstSpan(filter.shape()).first(dims)));
+                     attrs_.ShapeFor(input.shape(), absl::MakeConstSpan(filter_dims).first(dims)));
     shape.out_channels = filters;
     const Shape output_dims = attrs_.OutputDims(shape, filters);
     ASSIGN_OR_RETURN(const int64_t output_elements, NumElements(output_dims));
@@ -97,6 +99,7 @@ class ConvKernel final : public Kernel {
  private:
   template <typename T>
   absl::StatusOr<std::shared_ptr<const Packed<T>>> Pack(const Value& filter, int groups,
+                                                        const std::vector<float>& scale,
                                                         MemoryPool& pool) const {
     const int dims = attrs_.spatial_dims();
     compute::WindowShape shape;
@@ -110,11 +113,11 @@ class ConvKernel final : public Kernel {
     const T* weights = filter.data<T>();
     Value scaled;
     if constexpr (std::is_same<T, float>::value) {
-      if (!tail_.scale().empty()) {
+      if (!scale.empty()) {
         ASSIGN_OR_RETURN(scaled, Value::Allocate(dtype, filter.shape(), pool));
         const int64_t channels = shape.out_channels;
         for (int64_t i = 0; i < filter.num_elements(); ++i) {
-          scaled.mutable_data<float>()[i] = weights[i] * tail_.scale()[i % channels];
+          scaled.mutable_data<float>()[i] = weights[i] * scale[i % channels];
         }
         weights = scaled.data<float>();
       }
@@ -132,13 +135,15 @@ class ConvKernel final : public Kernel {
         if (groups == 1) return packed_;
         std::lock_guard<std::mutex> lock(mutex_);
         if (grouped_ == nullptr || grouped_->filter.groups() != groups) {
-          ASSIGN_OR_RETURN(grouped_, Pack<float>(context.input(1), groups, context.pool()));
+          ASSIGN_OR_RETURN(Value filter, context.AllocateTemp(DT_FLOAT, filter_dims_));
+          packed_->filter.group(0).Unpack(filter.mutable_data<float>());
+          ASSIGN_OR_RETURN(grouped_, Pack<float>(filter, groups, {}, context.pool()));
         }
         return grouped_;
       }
     }
     ASSIGN_OR_RETURN(const Value filter, ToComputeType(context, context.input(1)));
-    return Pack<T>(filter, groups, context.pool());
+    return Pack<T>(filter, groups, {}, context.pool());
   }
 
   template <typename T>
@@ -172,7 +177,9 @@ class ConvKernel final : public Kernel {
   DataType dtype_ = DT_INVALID;
   WindowAttrs attrs_;
   FusedTail tail_;
+  // The filter, if it is a constant; scaled already, and for one group.
   std::shared_ptr<const Packed<float>> packed_;
+  Shape filter_dims_;
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const Packed<float>> grouped_;  // Guarded by mutex_.
 };

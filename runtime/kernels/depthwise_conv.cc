@@ -48,6 +48,7 @@ class DepthwiseConvKernel final : public Kernel {
     if (scale.empty()) return absl::OkStatus();
     const Value& filter = *context.constant_input(1);
     ASSIGN_OR_RETURN(scaled_, Value::Allocate(DT_FLOAT, filter.shape(), context.pool()));
+    context.ReleaseInput(1);
     for (int64_t i = 0; i < filter.num_elements(); ++i) {
       scaled_.mutable_data<float>()[i] = filter.data<float>()[i] * scale[i % scale.size()];
     }
@@ -56,7 +57,7 @@ class DepthwiseConvKernel final : public Kernel {
 
   absl::Status Compute(KernelContext& context) const override {
     const Value& input = context.input(0);
-    const Value& filter = context.input(1);
+    const Value& filter = scaled_.has_value() ? scaled_ : context.input(1);
     RETURN_IF_ERROR(ExpectRank(input, 4, "input"));
     RETURN_IF_ERROR(ExpectRank(filter, 4, "filter"));
     const int64_t channels = input.dim(attrs_.channel_axis());

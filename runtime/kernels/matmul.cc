@@ -23,21 +23,19 @@ absl::Status NoMemory() {
   return absl::ResourceExhaustedError("no memory for a rearranged copy of a factor");
 }
 
-// Two matrices, of batches of matrices if they have more than two dimensions; their inner dimensions agree.
-absl::StatusOr<compute::MatMulShape> ShapeOf(const Value& a, const Value& b, bool transpose_a,
+// Of two matrices; InvalidArgument if their inner dimensions differ.
+absl::StatusOr<compute::MatMulShape> ShapeOf(const Shape& a, const Shape& b, bool transpose_a,
                                              bool transpose_b) {
   compute::MatMulShape shape;
   shape.transpose_a = transpose_a;
   shape.transpose_b = transpose_b;
-  const int a_row = a.rank() - (transpose_a ? 1 : 2), a_column = a.rank() - (transpose_a ? 2 : 1);
-  const int b_row = b.rank() - (transpose_b ? 1 : 2), b_column = b.rank() - (transpose_b ? 2 : 1);
-  shape.m = a.dim(a_row);
-  shape.k = a.dim(a_column);
-  shape.n = b.dim(b_column);
-  if (b.dim(b_row) != shape.k) {
-    return absl::InvalidArgumentError(absl::StrCat("inner dimensions differ: ", ShapeText(a.shape()),
-                                                   transpose_a ? " transposed" : "", " times ",
-                                                   ShapeText(b.shape()), transpose_b ? " transposed" : ""));
+  shape.m = a[transpose_a ? 1 : 0];
+  shape.k = a[transpose_a ? 0 : 1];
+  shape.n = b[transpose_b ? 0 : 1];
+  if (b[transpose_b ? 1 : 0] != shape.k) {
+    return absl::InvalidArgumentError(absl::StrCat("inner dimensions differ: ", ShapeText(a),
+                                                   transpose_a ? " transposed" : "", " times ", ShapeText(b),
+                                                   transpose_b ? " transposed" : ""));
   }
   return shape;
 }
@@ -91,17 +89,24 @@ class MatMulKernel final : public Kernel {
     const Value* b = context.constant_input(1);
     if (b == nullptr || dtype_ != DT_FLOAT || b->rank() != 2 || b->num_elements() == 0)
       return absl::OkStatus();
-    return packed_.Pack(*b, transpose_b_, tail_.scale(), context.pool());
+    RETURN_IF_ERROR(packed_.Pack(*b, transpose_b_, tail_.scale(), context.pool()));
+    b_dims_ = b->shape();
+    context.ReleaseInput(1);
+    return absl::OkStatus();
   }
 
   absl::Status Compute(KernelContext& context) const override {
     RETURN_IF_ERROR(ExpectMatrix(context.input(0), "a"));
-    RETURN_IF_ERROR(ExpectMatrix(context.input(1), "b"));
+    if (packed_.empty()) RETURN_IF_ERROR(ExpectMatrix(context.input(1), "b"));
+    const Shape b_dims = packed_.empty() ? context.input(1).shape() : b_dims_;
     ASSIGN_OR_RETURN(const compute::MatMulShape shape,
-                     ShapeOf(context.input(0), context.input(1), transpose_a_, transpose_b_));
+                     ShapeOf(context.input(0).shape(), b_dims, transpose_a_, transpose_b_));
     const Shape dims = {shape.m, shape.n};
     ASSIGN_OR_RETURN(const Value a, ToComputeType(context, context.input(0)));
-    ASSIGN_OR_RETURN(const Value b, ToComputeType(context, context.input(1)));
+    Value b;
+    if (packed_.empty()) {
+      ASSIGN_OR_RETURN(b, ToComputeType(context, context.input(1)));
+    }
     ASSIGN_OR_RETURN(Value c, context.AllocateTemp(a.dtype(), dims));
     if (dtype_ == DT_FLOAT) {
       bool finish = false;
@@ -157,6 +162,7 @@ class MatMulKernel final : public Kernel {
   bool transpose_a_ = false, transpose_b_ = false;
   FusedTail tail_;
   PackedRight packed_;
+  Shape b_dims_;  // If b is packed: nothing else is kept of it.
 };
 CRYOGRAPH_KERNEL(MatMulKernel, "MatMul");
 
@@ -175,7 +181,7 @@ class SparseMatMulKernel final : public Kernel {
     RETURN_IF_ERROR(ExpectMatrix(context.input(0), "a"));
     RETURN_IF_ERROR(ExpectMatrix(context.input(1), "b"));
     ASSIGN_OR_RETURN(const compute::MatMulShape shape,
-                     ShapeOf(context.input(0), context.input(1), transpose_a_, transpose_b_));
+                     ShapeOf(context.input(0).shape(), context.input(1).shape(), transpose_a_, transpose_b_));
     ASSIGN_OR_RETURN(const Value a, ToComputeType(context, context.input(0)));
     ASSIGN_OR_RETURN(const Value b, ToComputeType(context, context.input(1)));
     ASSIGN_OR_RETURN(Value * c, context.AllocateOutput(0, {shape.m, shape.n}));
