@@ -256,8 +256,9 @@ TEST(VerifyTest, Targets) {
   VerifyOptions old, now;
   old.target = Release::k1_15;
   now.target = Release::k2_21;
-  const std::string grad_a = WithA(absl::StrCat(
-      "name: 'n' op: 'MatMul' input: 'a' input: 'a' attr { key: 'grad_a' value { b: false } }", kFloat));
+  const std::string grad_a = absl::StrCat(
+      "node { name: 'm' op: 'Placeholder' attr { key: 'dtype' value { type: DT_FLOAT } } } ",
+      "node { name: 'n' op: 'MatMul' input: 'm' input: 'm' attr { key: 'grad_a' value { b: false } }", kFloat, "}");
   EXPECT_THAT(Check(grad_a), IsEmpty());
   EXPECT_THAT(Check(grad_a, now), IsEmpty());
   EXPECT_THAT(Check(grad_a, old),

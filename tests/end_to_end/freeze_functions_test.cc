@@ -163,6 +163,7 @@ TEST(FreezeFunctionsTest, LeavesTheOpsThatTheRealConversionLeaves) {
       ASSERT_OK_AND_ASSIGN(options.checkpoint, Checkpoint::Open(model.variables_prefix, &notes));
     }
     options.functions = FunctionForm::kInline;
+    options.tables = TablePolicy::kLeave;  // As the real conversion does.
     EXPECT_OK(FreezeVariables(model, options));
     EXPECT_OK(FindingsStatus(Verify(model)));
     std::vector<std::string> ops;

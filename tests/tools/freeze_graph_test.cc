@@ -545,7 +545,9 @@ TEST_F(FreezeGraphTest, AKillLeavesTheOldFileOrTheNewOne) {
                    {"w", Tensor::Of<float>(DT_FLOAT, {rows, 4}, values)}});
   WriteTestFile(
       Path("graph.pbtxt"),
-      absl::StrReplaceAll(kGraph, {{"shape { dim { size: 2 } dim { size: 3 } }",
+      absl::StrReplaceAll(kGraph, {{"dim { size: -1 } dim { size: 2 }",
+                                    absl::StrCat("dim { size: -1 } dim { size: ", rows, " }")},
+                                   {"shape { dim { size: 2 } dim { size: 3 } }",
                                     absl::StrCat("shape { dim { size: ", rows, " } dim { size: 4 } }")},
                                    {"shape { dim { size: 3 } }", "shape { dim { size: 4 } }"}}));
   const ToolRun whole = Freeze({});
