@@ -27,8 +27,7 @@ class Broadcast {
   // + count) of the result come from elements offsets[k] + i * steps[k] of operand k, where a step is 0 or 1.
   template <typename Row>
   void ForEachRow(Row row) const {
-    if (num_elements_ == 0) return;
-    ForRows(0, num_elements_ / row_, row);
+    ForRows(0, num_rows(), row);
   }
 
   int64_t num_rows() const { return num_elements_ == 0 ? 0 : num_elements_ / row_; }
@@ -37,6 +36,7 @@ class Broadcast {
   // The same for rows [begin, end).
   template <typename Row>
   void ForRows(int64_t begin, int64_t end, Row row) const {
+    if (begin >= end) return;
     int64_t place[kMaxDims];
     int64_t offsets[kMaxOperands] = {0, 0, 0};
     const int outer = static_cast<int>(dims_.size()) - 1;

@@ -20,13 +20,19 @@ struct Scatter {
     if (indices.rank() < 1 || shape.empty()) {
       return absl::InvalidArgumentError("indices and output must be at least vectors");
     }
+    if (indices.num_elements() > 0 && std::count(shape.begin(), shape.end(), 0) > 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("there are indices, but the output of shape ", ShapeText(shape), " has no elements"));
+    }
     Scatter scatter;
-    scatter.depth = indices.dim(indices.rank() - 1);
+    // A vector of indices addresses the first dimension; it is not one address.
+    Shape expected = indices.shape();
+    if (indices.rank() > 1) expected.pop_back();
+    scatter.depth = indices.rank() > 1 ? indices.dim(indices.rank() - 1) : 1;
     if (scatter.depth > static_cast<int64_t>(shape.size())) {
       return absl::InvalidArgumentError(
           absl::StrCat("indices address ", scatter.depth, " dimensions of shape ", ShapeText(shape)));
     }
-    Shape expected(indices.shape().begin(), indices.shape().end() - 1);
     for (const int64_t size : expected) scatter.count *= size;
     for (size_t d = static_cast<size_t>(scatter.depth); d < shape.size(); ++d) {
       expected.push_back(shape[d]);
