@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
@@ -10,8 +9,10 @@
 #include "base/nearest.h"
 #include "base/status_macros.h"
 #include "graph/op_schema.h"
+#include "runtime/function_plans.h"
 #include "runtime/graph_plan.h"
 #include "runtime/planner.h"
+#include "runtime/thread_pool.h"
 
 namespace cryograph {
 
@@ -26,9 +27,11 @@ class Session final : public Executor {
  public:
   Session(Model model, const ExecutorOptions& options)
       : options_(options),
+        threads_(options.threads > 1 ? std::make_unique<ThreadPool>(options.threads) : nullptr),
+        pool_(MemoryPool::Create(options.memory_limit)),
         model_(std::move(model)),
         ops_(model_),
-        pool_(MemoryPool::Create(options.memory_limit)) {}
+        functions_(model_, ops_, FoldingRun(), mutex_, options) {}
 
   absl::StatusOr<std::shared_ptr<const Plan>> MakePlan(const PlanRequest& request) override {
     absl::MutexLock lock(&mutex_);
@@ -45,11 +48,14 @@ class Session final : public Executor {
       ASSIGN_OR_RETURN(const Node node, FindNode(name));
       wanted.targets.push_back(node.id());
     }
-    ResourceManager step_resources;
-    RunState run = NewRun(&step_resources);
+    wanted.graph = &model_.graph();
+    wanted.fold_constants = options_.fold_constants;
+    wanted.fuse = options_.fuse;
+    RunState run = FoldingRun();
     auto plan = std::make_shared<Plan>();
-    ASSIGN_OR_RETURN(plan->graph, MakeGraphPlan(model_.graph(), ops_, wanted, options_.fold_constants,
-                                                options_.fuse, run));
+    std::vector<std::string> missing;
+    ASSIGN_OR_RETURN(plan->graph, MakeGraphPlan(wanted, ops_, functions_, run, &missing));
+    if (!missing.empty()) return MissingKernels(missing);
     return plan;
   }
 
@@ -59,7 +65,8 @@ class Session final : public Executor {
     RunState run = NewRun(&step_resources);
     if (options.time_limit != absl::InfiniteDuration()) run.deadline = absl::Now() + options.time_limit;
     run.cancelled = options.cancelled;
-    return RunGraphPlan(*plan.graph, feeds, run);
+    run.observer = options.observer;
+    return RunGraphPlan(*plan.graph, std::vector<Value>(feeds.begin(), feeds.end()), run);
   }
 
   absl::StatusOr<DataType> TensorType(absl::string_view tensor) override {
@@ -73,15 +80,25 @@ class Session final : public Executor {
   ResourceManager& resources() override { return resources_; }
 
  private:
-  RunState NewRun(ResourceManager* step_resources) {
+  // What constants are folded with: neither functions nor state.
+  RunState FoldingRun() {
     RunState run;
     run.pool = pool_.get();
-    run.resources = &resources_;
-    run.step_resources = step_resources;
+    run.threads = threads_.get();
+    run.resources = &folding_resources_;
+    run.step_resources = &folding_resources_;
     return run;
   }
 
-  absl::StatusOr<Node> FindNode(absl::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  RunState NewRun(ResourceManager* step_resources) {
+    RunState run = FoldingRun();
+    run.resources = &resources_;
+    run.step_resources = step_resources;
+    run.functions = &functions_;
+    return run;
+  }
+
+  absl::StatusOr<Node> FindNode(absl::string_view name) {
     const Node node = model_.graph().Find(name);
     if (node) return node;
     std::vector<absl::string_view> names;
@@ -90,7 +107,7 @@ class Session final : public Executor {
         absl::StrCat("the graph has no node '", name, "'", DidYouMean(NearestNames(name, names))));
   }
 
-  absl::StatusOr<Output> FindTensor(absl::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  absl::StatusOr<Output> FindTensor(absl::string_view name) {
     const size_t colon = name.rfind(':');
     int32_t index = 0;
     absl::string_view node_name = name;
@@ -108,11 +125,14 @@ class Session final : public Executor {
   }
 
   const ExecutorOptions options_;
-  absl::Mutex mutex_;  // Plans are made one at a time: the graph is not thread safe.
-  Model model_ ABSL_GUARDED_BY(mutex_);
-  const OpRegistry ops_;
+  const std::unique_ptr<ThreadPool> threads_;
   const std::shared_ptr<MemoryPool> pool_;
   ResourceManager resources_;
+  ResourceManager folding_resources_;  // Never used: what has state is not folded.
+  absl::Mutex mutex_;                  // Plans are made one at a time: the graph is not thread safe.
+  Model model_;
+  const OpRegistry ops_;
+  FunctionPlans functions_;
 };
 
 }  // namespace

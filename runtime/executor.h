@@ -22,6 +22,8 @@
 
 namespace cryograph {
 
+class StepObserver;
+
 struct ExecutorOptions {
   int threads = 1;  // Counting the caller's. Results do not depend on it.
   // For all values that are alive at a time, constants included that are not in the mapped file.
@@ -36,6 +38,7 @@ struct ExecutorOptions {
 struct RunOptions {
   absl::Duration time_limit = absl::InfiniteDuration();
   const std::atomic<bool>* cancelled = nullptr;  // The run ends soon after it is set.
+  StepObserver* observer = nullptr;              // Told of every node that has run (run_state.h).
 };
 
 // What to run. Tensors are "name" (output 0) or "name:index"; targets are nodes that run without being

@@ -1,16 +1,16 @@
 #include "runtime/graph_plan.h"
 
+#include <utility>
+
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "base/status_macros.h"
+#include "runtime/dataflow_run.h"
+#include "runtime/resource.h"
 
 namespace cryograph {
 namespace {
-
-absl::Status InNode(const NodeInfo& node, const absl::Status& status) {
-  return absl::Status(status.code(),
-                      absl::StrCat("node '", node.name(), "' (", node.op(), "): ", status.message()));
-}
 
 bool Fits(const Shape& shape, const PartialShape& wanted) {
   if (wanted.unknown_rank) return true;
@@ -24,9 +24,10 @@ bool Fits(const Shape& shape, const PartialShape& wanted) {
 absl::Status CheckFeed(const PlanFeed& feed, const Value& value) {
   if (!value.has_value())
     return absl::InvalidArgumentError(absl::StrCat("feed '", feed.name, "' has no value"));
-  if (feed.dtype != DT_INVALID && BaseType(feed.dtype) != value.dtype()) {
-    return absl::InvalidArgumentError(absl::StrCat("feed '", feed.name, "' is ", ValueText(value),
-                                                   ", but must be ", DataTypeName(BaseType(feed.dtype))));
+  const DataType wanted = BaseType(feed.dtype);
+  if (wanted != DT_INVALID && wanted != value.dtype() && feed.dtype != value.dtype()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("feed '", feed.name, "' is ", ValueText(value), ", but must be ", DataTypeName(wanted)));
   }
   if (!Fits(value.shape(), feed.shape)) {
     return absl::InvalidArgumentError(absl::StrCat("feed '", feed.name, "' is ", ValueText(value),
@@ -35,44 +36,111 @@ absl::Status CheckFeed(const PlanFeed& feed, const Value& value) {
   return absl::OkStatus();
 }
 
+// The characters of strings are outside of a value's block: counts those of new outputs against the limit.
+absl::Status ChargeStrings(absl::Span<Value* const> inputs, absl::Span<Value> outputs, MemoryPool& pool) {
+  for (const Value& output : outputs) {
+    if (output.dtype() != DT_STRING) continue;
+    bool is_new = true;
+    for (const Value* input : inputs) is_new = is_new && !output.SharesElementsWith(*input);
+    if (!is_new) continue;
+    uint64_t bytes = 0;
+    for (const std::string& text : output.span<std::string>()) bytes += text.size();
+    RETURN_IF_ERROR(pool.Charge(output.buffer(), bytes));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Value>> RunSteps(const GraphPlan& plan, std::vector<Value> feeds, RunState& run) {
+  std::vector<Value> slots = std::move(feeds);
+  slots.resize(plan.num_slots);
+  const auto at = [&](int slot) -> Value* {
+    return slot >= 0 ? &slots[slot] : const_cast<Value*>(&plan.constants[~slot]);
+  };
+  absl::InlinedVector<Value*, 8> inputs;
+  for (const PlanStep& step : plan.steps) {
+    inputs.clear();
+    for (int slot : step.inputs) inputs.push_back(at(slot));
+    RETURN_IF_ERROR(RunStep(step, inputs,
+                            absl::MakeSpan(slots).subspan(step.first_output, step.node->num_outputs()),
+                            /*all_outputs=*/true, run));
+    for (int slot : step.release) slots[slot] = Value();
+  }
+  std::vector<Value> results;
+  results.reserve(plan.fetches.size());
+  for (int slot : plan.fetches) results.push_back(*at(slot));
+  return results;
+}
+
 }  // namespace
 
+absl::Status InNode(const NodeInfo& node, const absl::Status& status) {
+  return absl::Status(status.code(),
+                      absl::StrCat("node '", node.name(), "' (", node.op(), "): ", status.message()));
+}
+
+absl::Status Dereference(Value* value) {
+  if (!IsRefType(value->dtype())) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::shared_ptr<Variable> variable, ObjectOf<Variable>(*value));
+  ASSIGN_OR_RETURN(*value, variable->Read());
+  return absl::OkStatus();
+}
+
 absl::Status RunStep(const PlanStep& step, absl::Span<Value* const> inputs, absl::Span<Value> outputs,
-                     RunState& run) {
+                     bool all_outputs, RunState& run) {
   const NodeInfo& node = *step.node;
   RETURN_IF_ERROR(run.CheckLimits());
-  KernelContext context(node, run, inputs, step.last_uses, outputs);
+  // References whose variable's value is wanted.
+  absl::InlinedVector<Value, 2> read;
+  absl::InlinedVector<Value*, 8> with_read;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!IsRefType(inputs[i]->dtype())) continue;
+    // A fused step has more inputs than its node.
+    const int index = static_cast<int>(i);
+    if (index < node.num_inputs() && IsRefType(node.input_type(index))) continue;
+    if (with_read.empty()) {
+      with_read.assign(inputs.begin(), inputs.end());
+      read.reserve(inputs.size());
+    }
+    read.push_back(*inputs[i]);
+    if (absl::Status status = Dereference(&read.back()); !status.ok()) return InNode(node, status);
+    with_read[i] = &read.back();
+  }
+  KernelContext context(node, run, with_read.empty() ? inputs : absl::MakeConstSpan(with_read),
+                        step.last_uses, outputs);
+  const absl::Time begin = run.observer == nullptr ? absl::Time() : absl::Now();
   if (absl::Status status = step.kernel->Compute(context); !status.ok()) return InNode(node, status);
+  if (run.observer != nullptr) run.observer->OnStep(node, outputs, begin, absl::Now());
+  if (run.pool->limit() != MemoryPool::kNoLimit) {
+    const absl::Status status = ChargeStrings(inputs, outputs, *run.pool);
+    if (!status.ok()) return InNode(node, status);
+  }
   for (int i = 0; i < node.num_outputs(); ++i) {
     if (outputs[i].dtype() == node.output_type(i)) continue;
+    if (!all_outputs && !outputs[i].has_value()) continue;
     return InNode(node, absl::InternalError(absl::StrCat("output ", i, " is ", ValueText(outputs[i]),
                                                          " instead of ", DataTypeName(node.output_type(i)))));
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<Value>> RunGraphPlan(const GraphPlan& plan, absl::Span<const Value> feeds,
+absl::StatusOr<std::vector<Value>> RunGraphPlan(const GraphPlan& plan, std::vector<Value> feeds,
                                                 RunState& run) {
   if (feeds.size() != plan.feeds.size()) {
     return absl::InvalidArgumentError(
         absl::StrCat(feeds.size(), " values for ", plan.feeds.size(), " feeds"));
   }
-  std::vector<Value> slots(plan.num_slots);
-  for (size_t i = 0; i < feeds.size(); ++i) {
-    RETURN_IF_ERROR(CheckFeed(plan.feeds[i], feeds[i]));
-    slots[i] = feeds[i];
+  for (size_t i = 0; i < feeds.size(); ++i) RETURN_IF_ERROR(CheckFeed(plan.feeds[i], feeds[i]));
+  absl::StatusOr<std::vector<Value>> results =
+      plan.dataflow == nullptr ? RunSteps(plan, std::move(feeds), run)
+                               : RunDataflow(*plan.dataflow, plan.fetch_names, std::move(feeds), run);
+  if (!results.ok()) return results;
+  for (size_t i = 0; i < results->size(); ++i) {
+    const absl::Status status = Dereference(&(*results)[i]);
+    if (!status.ok()) {
+      return absl::Status(status.code(),
+                          absl::StrCat("fetch '", plan.fetch_names[i], "': ", status.message()));
+    }
   }
-  for (size_t i = 0; i < plan.constants.size(); ++i) slots[feeds.size() + i] = plan.constants[i];
-  absl::InlinedVector<Value*, 8> inputs;
-  for (const PlanStep& step : plan.steps) {
-    inputs.clear();
-    for (int slot : step.inputs) inputs.push_back(&slots[slot]);
-    RETURN_IF_ERROR(RunStep(step, inputs,
-                            absl::MakeSpan(slots).subspan(step.first_output, step.node->num_outputs()), run));
-    for (int slot : step.release) slots[slot] = Value();
-  }
-  std::vector<Value> results;
-  for (int slot : plan.fetches) results.push_back(slots[slot]);
   return results;
 }
 

@@ -1,6 +1,7 @@
 #include "runtime/memory.h"
 
 #include <cstdlib>
+#include <iterator>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -33,15 +34,30 @@ std::shared_ptr<MemoryPool> MemoryPool::Create(uint64_t limit) {
   return std::shared_ptr<MemoryPool>(new MemoryPool(limit));
 }
 
-MemoryPool::~MemoryPool() { DropCache(); }
-
-void MemoryPool::DropCache() {
+MemoryPool::~MemoryPool() {
   absl::MutexLock lock(&mutex_);
-  for (auto& [size, blocks] : free_) {
-    for (char* block : blocks) std::free(block);
+  Shrink(0);
+}
+
+void MemoryPool::Shrink(uint64_t bytes) {
+  while (cached_bytes_ > bytes) {
+    const auto largest = std::prev(free_.end());
+    std::free(largest->second.back());
+    largest->second.pop_back();
+    cached_bytes_ -= largest->first;
+    if (largest->second.empty()) free_.erase(largest);
   }
-  free_.clear();
-  cached_bytes_ = 0;
+}
+
+char* MemoryPool::TakeFree(uint64_t* size) {
+  const auto found = free_.lower_bound(*size);
+  if (found == free_.end() || found->first > *size + *size / 2) return nullptr;
+  char* const data = found->second.back();
+  found->second.pop_back();
+  cached_bytes_ -= found->first;
+  *size = found->first;
+  if (found->second.empty()) free_.erase(found);
+  return data;
 }
 
 absl::Status MemoryPool::Reserve(uint64_t bytes) {
@@ -60,21 +76,25 @@ absl::Status MemoryPool::Reserve(uint64_t bytes) {
 
 absl::StatusOr<BufferRef> MemoryPool::Allocate(uint64_t bytes) {
   if (bytes > uint64_t{1} << 62) return absl::ResourceExhaustedError("a value beyond all memory");
-  const uint64_t size = RoundUp(bytes);
-  if (absl::Status status = Reserve(size); !status.ok()) return status;
+  const uint64_t wanted = RoundUp(bytes);
+  if (absl::Status status = Reserve(wanted); !status.ok()) return status;
+  uint64_t size = wanted;
   char* data = nullptr;
   {
     absl::MutexLock lock(&mutex_);
-    const auto found = free_.find(size);
-    if (found != free_.end() && !found->second.empty()) {
-      data = found->second.back();
-      found->second.pop_back();
-      cached_bytes_ -= size;
+    data = TakeFree(&size);
+    if (data == nullptr) {
+      // What is in use and what is kept shall not be much more than what was once in use at a time.
+      const uint64_t most = peak_.load(std::memory_order_relaxed) / 8 * 9;
+      const uint64_t in_use = in_use_.load(std::memory_order_relaxed);
+      Shrink(most > in_use ? most - in_use : 0);
     }
   }
+  in_use_.fetch_add(size - wanted, std::memory_order_relaxed);
   if (data == nullptr) data = static_cast<char*>(std::aligned_alloc(kAlignment, size));
   if (data == nullptr) {
-    DropCache();
+    absl::MutexLock lock(&mutex_);
+    Shrink(0);
     data = static_cast<char*>(std::aligned_alloc(kAlignment, size));
   }
   if (data == nullptr) {
@@ -118,11 +138,6 @@ absl::Status MemoryPool::Charge(const BufferRef& buffer, uint64_t bytes) {
 void MemoryPool::Release(Buffer* buffer) {
   in_use_.fetch_sub(buffer->capacity_ + buffer->charged_, std::memory_order_relaxed);
   absl::MutexLock lock(&mutex_);
-  // What is kept never exceeds what was once in use at a time.
-  if (cached_bytes_ + buffer->capacity_ > peak_.load(std::memory_order_relaxed)) {
-    std::free(buffer->data_);
-    return;
-  }
   free_[buffer->capacity_].push_back(buffer->data_);
   cached_bytes_ += buffer->capacity_;
 }

@@ -5,12 +5,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 
@@ -102,13 +102,17 @@ class MemoryPool : public std::enable_shared_from_this<MemoryPool> {
   explicit MemoryPool(uint64_t limit) : limit_(limit) {}
   absl::Status Reserve(uint64_t bytes);
   void Release(Buffer* buffer);
-  void DropCache() ABSL_LOCKS_EXCLUDED(mutex_);
+  // A block that is free, of at least `size` bytes and not many more; null if there is none. *size becomes
+  // its.
+  char* TakeFree(uint64_t* size) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Gives free blocks back to the system, the largest first, until at most `bytes` are kept.
+  void Shrink(uint64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const uint64_t limit_;
   std::atomic<uint64_t> in_use_{0};
   std::atomic<uint64_t> peak_{0};
   absl::Mutex mutex_;
-  absl::flat_hash_map<uint64_t, std::vector<char*>> free_ ABSL_GUARDED_BY(mutex_);  // By size.
+  std::map<uint64_t, std::vector<char*>> free_ ABSL_GUARDED_BY(mutex_);  // By size.
   uint64_t cached_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/wire.h"
@@ -37,7 +39,87 @@ absl::Status Narrow(absl::string_view key, From value, To* to) {
   return absl::OkStatus();
 }
 
+bool IsAllowed(const AttrSchema& schema, AttrView value) {
+  const auto type_allowed = [&](DataType type) {
+    return schema.allowed_types.empty() || absl::c_linear_search(schema.allowed_types, BaseType(type));
+  };
+  const auto string_allowed = [&](absl::string_view text) {
+    return schema.allowed_strings.empty() || absl::c_linear_search(schema.allowed_strings, text);
+  };
+  switch (value.kind()) {
+    case AttrView::kType:
+      return type_allowed(value.type());
+    case AttrView::kString:
+      return string_allowed(value.s());
+    case AttrView::kInt:
+      return !schema.has_minimum || value.i() >= schema.minimum;
+    case AttrView::kList:
+      return absl::c_all_of(value.list_type(), type_allowed) &&
+             absl::c_all_of(value.list_s(), string_allowed) &&
+             (!schema.has_minimum || value.list_size() >= schema.minimum);
+    default:
+      return true;
+  }
+}
+
+std::string ValueTextOf(AttrView value) {
+  switch (value.kind()) {
+    case AttrView::kType:
+      return DataTypeName(value.type());
+    case AttrView::kString:
+      return absl::StrCat("'", absl::CHexEscape(value.s()), "'");
+    case AttrView::kInt:
+      return absl::StrCat(value.i());
+    case AttrView::kList:
+      return absl::StrCat("a list of ", value.list_size());
+    default:
+      return "a value";
+  }
+}
+
 }  // namespace
+
+FunctionRef NodeInfo::AsFunction() const {
+  FunctionRef function;
+  function.name = std::string(op_);
+  for (const auto& [key, value] : attrs_)
+    function.attrs.emplace_back(std::string(key), std::string(value.bytes()));
+  return function;
+}
+
+absl::Status NodeInfo::CheckAttrs() const {
+  const OpSchema* const old = schema_->in_1_15 ? nullptr : FindOp(op_, Release::k1_15);
+  for (const AttrSchema& each : schema_->attrs) {
+    const AttrView value = attr(each.name);
+    if (value.kind() == AttrView::kNone) {
+      return absl::InvalidArgumentError(absl::StrCat("attribute '", each.name, "' is missing"));
+    }
+    if (value.kind() == AttrView::kPlaceholder) {
+      return absl::InvalidArgumentError(absl::StrCat("attribute '", each.name, "' stands for '", value.s(),
+                                                     "', which the caller does not give"));
+    }
+    if (IsAllowed(each, value)) continue;
+    const AttrSchema* const before = old == nullptr ? nullptr : old->FindAttr(each.name);
+    if (before != nullptr && IsAllowed(*before, value)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("attribute '", each.name, "' cannot be ", ValueTextOf(value)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status NodeInfo::FindTypes() {
+  const auto find = [this](const std::vector<ArgSchema>& args, std::vector<DataType>* types) -> absl::Status {
+    constexpr int64_t kMaxTensors = 1 << 20;
+    TypeRuns runs;
+    RETURN_IF_ERROR(ArgTypes(
+        *schema_, args, [this](absl::string_view key) { return attr(key); }, &runs));
+    if (runs.size() > kMaxTensors) return absl::ResourceExhaustedError("it has more than a million tensors");
+    for (const TypeRuns::Run& run : runs.runs()) types->insert(types->end(), run.count, run.type);
+    return absl::OkStatus();
+  };
+  RETURN_IF_ERROR(find(schema_->inputs, &input_types_));
+  return find(schema_->outputs, &output_types_);
+}
 
 AttrView NodeInfo::attr(absl::string_view key) const {
   const auto found = std::lower_bound(attrs_.begin(), attrs_.end(), key,

@@ -32,14 +32,8 @@ class NodeInfo {
  public:
   // `attrs`: sorted by key, placeholders of a function body already replaced.
   NodeInfo(absl::string_view name, absl::string_view op, const OpSchema* schema,
-           std::vector<std::pair<absl::string_view, AttrView>> attrs, std::vector<DataType> input_types,
-           std::vector<DataType> output_types)
-      : name_(name),
-        op_(op),
-        schema_(schema),
-        attrs_(std::move(attrs)),
-        input_types_(std::move(input_types)),
-        output_types_(std::move(output_types)) {}
+           std::vector<std::pair<absl::string_view, AttrView>> attrs)
+      : name_(name), op_(op), schema_(schema), attrs_(std::move(attrs)) {}
 
   absl::string_view name() const { return name_; }
   absl::string_view op() const { return op_; }
@@ -79,8 +73,16 @@ class NodeInfo {
   // Unimplemented: this kernel lacks what the attribute asks for.
   absl::Status UnsupportedAttr(absl::string_view key, absl::string_view value) const;
 
-  bool has_schema() const { return schema_ != nullptr; }
+  // Never null for a node of a plan.
   const OpSchema* schema() const { return schema_; }
+  // The node as a call of the function that its op is.
+  FunctionRef AsFunction() const;
+
+  // --- For the planner.
+  // InvalidArgument if an attribute is missing, or has a value that the op does not take in any release.
+  absl::Status CheckAttrs() const;
+  // Sets the types of inputs and outputs from the attributes.
+  absl::Status FindTypes();
 
  private:
   template <typename T, typename Get>

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
+#include "runtime/thread_pool.h"
 
 namespace cryograph {
 
@@ -42,8 +43,9 @@ absl::StatusOr<Value*> KernelContext::ForwardOrAllocateOutput(std::initializer_l
 
 void KernelContext::ParallelFor(int64_t count, double unit_cost,
                                 absl::FunctionRef<void(int64_t begin, int64_t end)> body) {
-  (void)unit_cost;
-  if (count > 0) body(0, count);
+  constexpr double kWorthAThread = 20000;  // Nanoseconds.
+  const double grain = std::max(1.0, kWorthAThread / std::max(unit_cost, 1e-3));
+  cryograph::ParallelFor(run_.threads, count, static_cast<int64_t>(std::min(grain, 1e15)), body);
 }
 
 std::string KernelContext::NodeStateName() const { return absl::StrCat("node state/", node_.name()); }

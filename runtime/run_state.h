@@ -33,6 +33,17 @@ class FunctionRunner {
                                                   RunState& run) = 0;
 };
 
+// Is told of every node that has run, in order: for profiles, traces, and to find the first tensor that
+// differs. A node that was fused into another, or folded, does not run.
+class StepObserver {
+ public:
+  virtual ~StepObserver() = default;
+  // On the thread that runs the plan. `outputs` are shared with the run: copy a Value to keep it, never write
+  // it.
+  virtual void OnStep(const NodeInfo& node, absl::Span<const Value> outputs, absl::Time begin,
+                      absl::Time end) = 0;
+};
+
 // One run of a plan, as all of its kernels share it.
 struct RunState {
   MemoryPool* pool = nullptr;
@@ -42,7 +53,8 @@ struct RunState {
   FunctionRunner* functions = nullptr;
   absl::Time deadline = absl::InfiniteFuture();
   const std::atomic<bool>* cancelled = nullptr;
-  int depth = 0;  // Of nested function calls.
+  StepObserver* observer = nullptr;  // May be null.
+  int depth = 0;                     // Of nested function calls.
 
   // Cancelled or DeadlineExceeded once the run shall stop.
   absl::Status CheckLimits() const;
@@ -60,6 +72,11 @@ class KernelContext {
   int num_inputs() const { return static_cast<int>(inputs_.size()); }
   int num_outputs() const { return static_cast<int>(outputs_.size()); }
   const Value& input(int index) const { return *inputs_[index]; }
+
+  // Nobody else needs input `index`: what it refers to may be taken and changed.
+  bool OwnsInput(int index) const {
+    return index < 64 && (last_uses_ >> index & 1) != 0 && inputs_[index]->writable_alone();
+  }
 
   // A new value of the output's type, elements unspecified (strings: empty).
   absl::StatusOr<Value*> AllocateOutput(int index, absl::Span<const int64_t> dims);

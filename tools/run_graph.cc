@@ -1,5 +1,6 @@
 // run_graph: runs a graph on given inputs and writes or shows what comes out.
 #include <cstdio>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -7,22 +8,19 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
+#include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "base/byte_sink.h"
-#include "base/mapped_file.h"
 #include "base/status_macros.h"
-#include "graph/model.h"
-#include "graph/open.h"
-#include "graph/tensor.h"
-#include "runtime/cases/case_file.h"
-#include "runtime/cases/run_case.h"
 #include "runtime/executor.h"
 #include "runtime/value.h"
 #include "tools/cli.h"
+#include "tools/feed_values.h"
+#include "tools/run_cases.h"
+#include "tools/session_setup.h"
+#include "tools/value_files.h"
+#include "tools/value_report.h"
 
 namespace cryograph {
 namespace {
@@ -33,114 +31,169 @@ using cli::Family;
 constexpr int kUnimplemented = 3;  // An op, a type or an attribute that this build lacks.
 
 struct Flags {
-  std::string in_graph, out_dir, cases;
-  std::vector<std::string> feeds, fetches, targets;
-  int64_t skip = 0, threads = 1;
-  double time_limit = 0;
+  std::string in_graph, tags, checkpoint, out_dir, cases, labels;
+  std::vector<std::string> feeds, fetches, targets, init_nodes;
+  int64_t skip = 0, threads = 1, top_k = 0, max_elements = 10;
+  double time_limit = 0, memory_limit = 0;
+  bool json = false;
 };
 
 void Declare(Flags& flags, Command& command) {
   command.Section("Model");
-  command.Add(&flags.in_graph, "in_graph", "The model, in any container.").Path().Value("FILE").Extension();
-  command.Section("What runs");
-  command.Add(&flags.feeds, "feed", "A tensor and the file with its value, a serialized TensorProto (.pb).")
-      .Value("NAME=FILE")
+  command.Add(&flags.in_graph, "in_graph", "The model, in any container.")
+      .Alias("graph")
+      .Path()
+      .Value("FILE")
       .Extension();
-  command.Add(&flags.fetches, "fetch", "Tensors to compute.").Value("NAME,NAME…").Extension();
+  command.Add(&flags.tags, "tags", "Tag-set of a SavedModel's graph.").Value("TAG,TAG").Extension();
+  command
+      .Add(&flags.checkpoint, "checkpoint",
+           "Where its variables are, for a graph that is not frozen; a SavedModel's own are found.")
+      .Path()
+      .Value("PATH")
+      .Extension();
+  command.Add(&flags.init_nodes, "init_nodes", "Nodes that run before all else: those that fill tables, say.")
+      .Value("NAME,NAME…")
+      .Repeated(true)
+      .Extension();
+  command.Section("What runs");
+  command.Add(&flags.feeds, "feed", absl::StrCat("A tensor and its value:\n", FeedHelp()))
+      .Value("NAME=VALUE")
+      .Repeated()
+      .Extension();
+  command.Add(&flags.fetches, "fetch", "Tensors to compute.").Value("NAME,NAME…").Repeated(true).Extension();
   command.Add(&flags.targets, "target", "Nodes that run without being fetched.")
       .Value("NAME,NAME…")
+      .Repeated(true)
       .Extension();
-  command.Add(&flags.out_dir, "out_dir", "Where each fetch is written, as NAME.pb.")
+  command.Section("Result");
+  command
+      .Add(&flags.out_dir, "out_dir",
+           "Where each fetch is written as NAME.pb (a TensorProto) and, if numpy knows its type, NAME.npy; "
+           "\"/\" and "
+           "\":\" of a name become \"_\".")
       .Path()
       .Value("DIR")
       .Extension();
+  command.Add(&flags.json, "json", "Print JSON.").Extension();
+  command.Add(&flags.max_elements, "max_elements", "Elements that are printed of each fetch.")
+      .AtLeast(0)
+      .Extension();
+  command.Add(&flags.top_k, "top_k", "Print the K largest elements of each row.")
+      .AtLeast(0)
+      .Value("K")
+      .Extension();
+  command.Add(&flags.labels, "labels", "Names for --top_k, one for each line.")
+      .Path()
+      .Value("FILE")
+      .Extension();
   command.Section("How it runs");
   command.Add(&flags.threads, "threads", "Threads; results do not depend on it.").AtLeast(1).Extension();
-  command.Add(&flags.time_limit, "time_limit", "Seconds after which a run ends as a failure; 0: none.")
+  command.Add(&flags.time_limit, "time_limit", "Seconds after which a run fails; 0: none.").Extension();
+  command.Add(&flags.memory_limit, "memory_limit", "Megabytes that values may take at a time; 0: no limit.")
       .Extension();
   command.Section("Conformance cases");
-  command.Add(&flags.cases, "cases", "Runs the op cases of this file, one line of JSON for each.")
+  command
+      .Add(&flags.cases, "cases", "Runs the op cases of this file, a line of JSON for each; needs --out_dir.")
       .Path()
       .Value("FILE")
       .Extension();
   command.Add(&flags.skip, "skip", "Leaves out the first N of them.").AtLeast(0).Value("N").Extension();
+  command.Example("run_graph --in_graph=model.pb --feed='x=rand(1,224,224,3)' --fetch=probs --top_k=5", "");
+  command.Example("run_graph --in_graph=model.pb --feed=x:0='in.npz[x]' --fetch=y --out_dir=out", "");
   command.Epilogue(
       "Exit status",
       "0: all ran. 1: the graph is at fault. 2: wrong usage, or a file that cannot be read. 3: an op, "
       "type or attribute that is not implemented.");
 }
 
-std::string FileName(absl::string_view tensor) {
-  return absl::StrReplaceAll(tensor, {{"/", "_"}, {":", "_"}});
+ExecutorOptions ExecutorOptionsOf(const Flags& flags) {
+  ExecutorOptions options;
+  options.threads = static_cast<int>(flags.threads);
+  if (flags.memory_limit > 0) options.memory_limit = static_cast<uint64_t>(flags.memory_limit * 1e6);
+  return options;
 }
 
-absl::Status WriteTensor(const Value& value, const std::string& path) {
-  ASSIGN_OR_RETURN(const Tensor tensor, value.ToTensor());
-  ASSIGN_OR_RETURN(const std::string proto, EncodeTensorProto(tensor));
-  return WriteFile(path, proto);
-}
-
-absl::Status WriteResults(const OpCase& op_case, const std::vector<Value>& results,
-                          const std::string& out_dir) {
-  for (size_t i = 0; i < results.size(); ++i) {
-    RETURN_IF_ERROR(WriteTensor(results[i], absl::StrCat(out_dir, "/", op_case.op, "/", op_case.index, "/",
-                                                         FileName(op_case.fetches[i].name), ".pb")));
-  }
-  return absl::OkStatus();
-}
-
-RunOptions LimitsOf(const Flags& flags) {
+RunOptions RunOptionsOf(const Flags& flags) {
   RunOptions options;
   if (flags.time_limit > 0) options.time_limit = absl::Seconds(flags.time_limit);
   return options;
 }
 
-int RunCases(const Flags& flags) {
-  const auto file = MappedFile::Open(flags.cases);
-  absl::Status status = file.status();
-  absl::StatusOr<std::vector<OpCase>> cases;
-  if (status.ok()) {
-    cases = ParseCases((*file)->bytes());
-    status = cases.status();
-  }
-  if (status.ok() && flags.out_dir.empty()) status = cli::UsageError("--cases needs --out_dir");
-  if (!status.ok()) {
-    cli::PrintError(status);
-    return cli::kUsage;
-  }
-  ExecutorOptions options;
-  options.threads = static_cast<int>(flags.threads);
-  for (size_t i = static_cast<size_t>(flags.skip); i < cases->size(); ++i) {
-    const OpCase& each = (*cases)[i];
-    const absl::StatusOr<std::vector<Value>> results = RunCase(each, options, LimitsOf(flags));
-    absl::Status outcome = results.status();
-    if (results.ok()) outcome = WriteResults(each, *results, flags.out_dir);
-    const char* const word = outcome.ok() ? "ok" : absl::IsUnimplemented(outcome) ? "unimplemented" : "error";
-    std::printf("{\"op\":%s,\"index\":%d,\"status\":\"%s\"", cli::JsonString(each.op).c_str(), each.index,
-                word);
-    if (!outcome.ok()) std::printf(",\"message\":%s", cli::JsonString(outcome.message()).c_str());
-    std::puts("}");
-    std::fflush(stdout);
-  }
-  return cli::Finish(absl::OkStatus());
+absl::StatusOr<std::unique_ptr<Session>> Load(const Flags& flags) {
+  SessionOptions options;
+  options.graph = flags.in_graph;
+  options.tags = flags.tags;
+  options.checkpoint = flags.checkpoint;
+  options.init_nodes = flags.init_nodes;
+  options.executor = ExecutorOptionsOf(flags);
+  options.init_limits = RunOptionsOf(flags);
+  std::vector<std::string> notes;
+  absl::StatusOr<std::unique_ptr<Session>> session = OpenSession(options, &notes);
+  for (const std::string& note : notes) cli::PrintNote(note);
+  return session;
 }
 
-// What stands before and behind the last "=" of NAME=FILE.
-absl::StatusOr<std::pair<std::string, std::string>> SplitFeed(const std::string& feed) {
-  const size_t equals = feed.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    return cli::UsageError(absl::StrCat("--feed=", feed, ": expected NAME=FILE"));
+absl::StatusOr<std::vector<std::pair<std::string, Value>>> Feeds(const Flags& flags, Executor& executor) {
+  std::vector<std::pair<std::string, Value>> feeds;
+  for (const std::string& feed : flags.feeds) {
+    ASSIGN_OR_RETURN(const auto split, SplitFeed(feed));
+    FeedTarget target;
+    target.name = split.first;
+    ASSIGN_OR_RETURN(target.dtype, executor.TensorType(split.first));
+    absl::StatusOr<Value> value = FeedValue(split.second, target, executor.pool());
+    if (!value.ok()) {
+      return absl::Status(value.status().code(),
+                          absl::StrCat("--feed=", split.first, ": ", value.status().message()));
+    }
+    feeds.emplace_back(split.first, *std::move(value));
   }
-  return std::make_pair(feed.substr(0, equals), feed.substr(equals + 1));
+  return feeds;
 }
 
-absl::StatusOr<Value> ReadFeed(const std::string& path, MemoryPool& pool) {
-  ASSIGN_OR_RETURN(const std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
-  const absl::StatusOr<Tensor> tensor = DecodeTensorProto(file->bytes(), file);
-  if (!tensor.ok()) {
-    return absl::Status(tensor.status().code(), absl::StrCat(path, ": ", tensor.status().message()));
+std::string TopText(const std::vector<RankedClass>& ranked, const std::vector<std::string>& labels,
+                    bool json) {
+  std::string text;
+  for (const RankedClass& each : ranked) {
+    const bool labeled = each.index < static_cast<int64_t>(labels.size());
+    if (json) {
+      absl::StrAppendFormat(&text, "%s{\"row\": %d, \"index\": %d, \"score\": %.9g", text.empty() ? "" : ", ",
+                            each.row, each.index, each.score);
+      if (labeled) absl::StrAppend(&text, ", \"label\": ", cli::JsonString(labels[each.index]));
+      text += "}";
+    } else {
+      absl::StrAppendFormat(&text, "  %-10.6g %5d%s%s\n", each.score, each.index, labeled ? "  " : "",
+                            labeled ? labels[each.index] : "");
+    }
   }
-  return Value::FromTensor(*tensor, pool);
+  return text;
+}
+
+absl::Status Show(const Flags& flags, const std::vector<Value>& results) {
+  std::vector<std::string> labels;
+  if (!flags.labels.empty()) {
+    ASSIGN_OR_RETURN(labels, ReadLabels(flags.labels));
+  }
+  std::string text;
+  for (size_t i = 0; i < results.size(); ++i) {
+    std::string top;
+    if (flags.top_k > 0) {
+      ASSIGN_OR_RETURN(const std::vector<RankedClass> ranked, TopClasses(results[i], flags.top_k));
+      top = TopText(ranked, labels, flags.json);
+    }
+    if (!flags.json) {
+      absl::StrAppend(
+          &text, ValueSummary(flags.fetches[i], results[i], flags.top_k > 0 ? 0 : flags.max_elements), top);
+      continue;
+    }
+    std::string object = ValueJson(flags.fetches[i], results[i], flags.max_elements);
+    if (flags.top_k > 0)
+      object = absl::StrCat(object.substr(0, object.size() - 1), ", \"top\": [", top, "]}");
+    absl::StrAppend(&text, i == 0 ? "  " : ",\n  ", object);
+  }
+  if (flags.json) text = absl::StrCat("{\"fetches\": [\n", text, "\n]}\n");
+  std::fputs(text.c_str(), stdout);
+  return absl::OkStatus();
 }
 
 int RunModel(const Flags& flags) {
@@ -149,39 +202,28 @@ int RunModel(const Flags& flags) {
     return cli::kUsage;
   };
   if (flags.in_graph.empty()) return usage(cli::UsageError("--in_graph is missing"));
-  if (flags.fetches.empty() && flags.targets.empty())
-    return usage(cli::UsageError("nothing to run: no --fetch"));
-  std::vector<std::string> notes;
-  absl::StatusOr<Model> model = OpenModel(flags.in_graph, OpenOptions(), &notes);
-  for (const std::string& note : notes) cli::PrintNote(note);
-  if (!model.ok()) return usage(model.status());
-  ExecutorOptions options;
-  options.threads = static_cast<int>(flags.threads);
-  absl::StatusOr<std::unique_ptr<Executor>> executor = Executor::Create(*std::move(model), options);
-  if (!executor.ok()) return usage(executor.status());
-  std::vector<std::pair<std::string, Value>> feeds;
-  for (const std::string& feed : flags.feeds) {
-    const auto split = SplitFeed(feed);
-    if (!split.ok()) return usage(split.status());
-    absl::StatusOr<Value> value = ReadFeed(split->second, (*executor)->pool());
-    if (!value.ok()) return usage(value.status());
-    feeds.emplace_back(split->first, *std::move(value));
+  if (flags.fetches.empty() && flags.targets.empty() && flags.init_nodes.empty()) {
+    return usage(cli::UsageError("nothing to run: no --fetch and no --target"));
   }
+  const absl::StatusOr<std::unique_ptr<Session>> session = Load(flags);
+  if (!session.ok()) return usage(session.status());
+  Executor& executor = *(*session)->executor;
+  const absl::StatusOr<std::vector<std::pair<std::string, Value>>> feeds = Feeds(flags, executor);
+  if (!feeds.ok()) return usage(feeds.status());
   const absl::StatusOr<std::vector<Value>> results =
-      (*executor)->RunOnce(feeds, flags.fetches, flags.targets, LimitsOf(flags));
+      executor.RunOnce(*feeds, flags.fetches, flags.targets, RunOptionsOf(flags));
   if (!results.ok()) {
     cli::PrintError(results.status());
+    if (absl::IsNotFound(results.status())) return cli::kUsage;
     return absl::IsUnimplemented(results.status()) ? kUnimplemented : cli::kFailure;
   }
-  for (size_t i = 0; i < results->size(); ++i) {
-    if (flags.out_dir.empty()) {
-      std::printf("%s: %s\n", flags.fetches[i].c_str(), ValueText((*results)[i]).c_str());
-      continue;
-    }
+  for (size_t i = 0; i < results->size() && !flags.out_dir.empty(); ++i) {
     const absl::Status status =
-        WriteTensor((*results)[i], absl::StrCat(flags.out_dir, "/", FileName(flags.fetches[i]), ".pb"));
-    if (!status.ok()) return cli::Finish(status);
+        WriteValue((*results)[i], absl::StrCat(flags.out_dir, "/", ValueFileName(flags.fetches[i])));
+    if (!status.ok()) return usage(status);
   }
+  if (!flags.out_dir.empty() && !flags.json && flags.top_k == 0) return cli::Finish(absl::OkStatus());
+  if (const absl::Status status = Show(flags, *results); !status.ok()) return usage(status);
   return cli::Finish(absl::OkStatus());
 }
 
@@ -190,7 +232,8 @@ int Run(absl::Span<const std::string> args) {
   Command command("run_graph", Family::kCpp, "runs a graph on given inputs.");
   Declare(flags, command);
   if (std::optional<int> status = command.Parse(args)) return *status;
-  return flags.cases.empty() ? RunModel(flags) : RunCases(flags);
+  if (flags.cases.empty()) return RunModel(flags);
+  return RunCases(flags.cases, flags.skip, flags.out_dir, ExecutorOptionsOf(flags), RunOptionsOf(flags));
 }
 
 CRYOGRAPH_REGISTER_TOOL(run_graph, "Runs a graph on given inputs.", Run);

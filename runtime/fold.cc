@@ -1,0 +1,64 @@
+#include "runtime/fold.h"
+
+#include <algorithm>
+
+#include "base/status_macros.h"
+
+namespace cryograph {
+namespace {
+
+// Folded results above this size are computed in each run rather than kept.
+constexpr uint64_t kMaxFoldedBytes = 64 << 20;
+
+bool CanFold(const NodeInfo& info) {
+  if (info.schema()->is_stateful || info.num_outputs() == 0) return false;
+  for (const auto& [key, value] : info.attrs()) {
+    if (value.kind() == AttrView::kFunc) return false;  // The body may have effects.
+  }
+  const auto holds_handles = [](DataType type) {
+    return type == DT_RESOURCE || type == DT_VARIANT || IsRefType(type);
+  };
+  return !info.schema()->is_function &&
+         std::none_of(info.output_types().begin(), info.output_types().end(), holds_handles) &&
+         info.op() != "Placeholder" && info.op() != "PlaceholderV2" && info.op() != "PlaceholderWithDefault";
+}
+
+}  // namespace
+
+absl::StatusOr<Value> ConstantValue(const NeededNode& needed, RunState& run) {
+  ASSIGN_OR_RETURN(const Tensor tensor, needed.node.constant());
+  if (tensor.dtype != needed.info->output_type(0)) {
+    return absl::InvalidArgumentError("attribute 'dtype' is not the type of attribute 'value'");
+  }
+  return Value::FromTensor(tensor, *run.pool);
+}
+
+absl::Status PrepareStep(PlanStep* step, absl::Span<const Value* const> constants, RunState& run) {
+  PrepareContext context(constants, *run.pool, run.threads);
+  RETURN_IF_ERROR(step->kernel->Prepare(context));
+  step->released = context.released();
+  return absl::OkStatus();
+}
+
+bool AllConstant(absl::Span<const Value* const> constants) {
+  return std::none_of(constants.begin(), constants.end(),
+                      [](const Value* value) { return value == nullptr; });
+}
+
+std::vector<Value> FoldStep(const PlanStep& step, absl::Span<const Value* const> constants, RunState& run) {
+  if (!AllConstant(constants) || !CanFold(*step.node)) return std::vector<Value>();
+  std::vector<Value> outputs(step.node->num_outputs());
+  std::vector<Value> copies;  // Shared, so that the kernel does not write into them.
+  for (const Value* constant : constants) copies.push_back(*constant);
+  std::vector<Value*> inputs;
+  for (Value& copy : copies) inputs.push_back(&copy);
+  // If it fails, it fails when it runs; it may be in a function that is never called.
+  if (!RunStep(step, inputs, absl::MakeSpan(outputs), /*all_outputs=*/true, run).ok())
+    return std::vector<Value>();
+  uint64_t bytes = 0;
+  for (const Value& output : outputs) bytes += output.num_bytes();
+  if (bytes > kMaxFoldedBytes) return std::vector<Value>();
+  return outputs;
+}
+
+}  // namespace cryograph

@@ -1,0 +1,31 @@
+// What both kinds of planning do with a node: its constant value, the preparing and the folding of its
+// kernel.
+#ifndef CRYOGRAPH_RUNTIME_FOLD_H_
+#define CRYOGRAPH_RUNTIME_FOLD_H_
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "runtime/graph_plan.h"
+#include "runtime/needed_nodes.h"
+
+namespace cryograph {
+
+// The value of a Const.
+absl::StatusOr<Value> ConstantValue(const NeededNode& needed, RunState& run);
+
+// Kernel::Prepare(). `constants`: null for inputs that are known only when the graph runs. Sets
+// step->released.
+absl::Status PrepareStep(PlanStep* step, absl::Span<const Value* const> constants, RunState& run);
+
+bool AllConstant(absl::Span<const Value* const> constants);
+
+// The outputs of a step whose inputs are all constant; empty if they are not, if the op must run every time,
+// if the kernel fails, or if the result is too large to keep.
+std::vector<Value> FoldStep(const PlanStep& step, absl::Span<const Value* const> constants, RunState& run);
+
+}  // namespace cryograph
+
+#endif  // CRYOGRAPH_RUNTIME_FOLD_H_

@@ -1,0 +1,236 @@
+#include "runtime/function_plans.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "base/wire.h"
+
+namespace cryograph {
+namespace {
+
+// FunctionDef fields.
+constexpr uint32_t kRet = 4, kControlRet = 6;
+
+std::pair<absl::string_view, absl::string_view> MapEntry(absl::string_view bytes) {
+  std::pair<absl::string_view, absl::string_view> entry;
+  WireReader reader(bytes);
+  for (WireField field; reader.Next(&field);) {
+    if (field.type != WireType::kBytes) continue;
+    if (field.number == 1) entry.first = field.bytes;
+    if (field.number == 2) entry.second = field.bytes;
+  }
+  return entry;
+}
+
+std::vector<std::pair<absl::string_view, absl::string_view>> MapField(absl::string_view message,
+                                                                      uint32_t number) {
+  std::vector<std::pair<absl::string_view, absl::string_view>> entries;
+  WireReader reader(message);
+  for (WireField field; reader.Next(&field);) {
+    if (field.number == number && field.type == WireType::kBytes) entries.push_back(MapEntry(field.bytes));
+  }
+  return entries;
+}
+
+// The body of a function as the planner wants it: arguments are feeds, returns are fetches.
+class BodyRequest {
+ public:
+  BodyRequest(Graph& body, const OpSchema& signature, const OpRegistry& ops,
+              const std::vector<std::pair<std::string, std::string>>& bindings)
+      : body_(body), signature_(signature), ops_(ops), bindings_(bindings) {
+    for (uint32_t id = 0; id < body.id_limit(); ++id) {
+      const Node node = body.node(NodeId{id});
+      if (node.is_argument()) arguments_.emplace(node.name(), node.id());
+    }
+  }
+
+  absl::StatusOr<PlannerRequest> Make(const Function& function) {
+    PlannerRequest request;
+    request.graph = &body_;
+    request.bindings = &bindings_;
+    RETURN_IF_ERROR(AddArguments(&request));
+    RETURN_IF_ERROR(AddReturns(function, &request));
+    for (const auto& [name, node_name] : MapField(function.wire(), kControlRet)) {
+      const Node node = body_.Find(node_name);
+      if (!node)
+        return absl::InvalidArgumentError(absl::StrCat("control output '", node_name, "' does not exist"));
+      request.targets.push_back(node.id());
+    }
+    // What has effects runs, whether it is returned or not.
+    for (Node node : body_.nodes()) {
+      const OpSchema* schema = ops_.Find(node.op());
+      if (schema != nullptr && schema->is_stateful) request.targets.push_back(node.id());
+    }
+    return request;
+  }
+
+ private:
+  AttrView Binding(absl::string_view key) const {
+    for (const auto& [name, value] : bindings_) {
+      if (name == key) return AttrView(value);
+    }
+    return AttrView();
+  }
+
+  absl::Status AddArguments(PlannerRequest* request) {
+    TypeRuns types;
+    RETURN_IF_ERROR(ArgTypes(
+        signature_, signature_.inputs, [this](absl::string_view key) { return Binding(key); }, &types));
+    if (types.size() != static_cast<int64_t>(signature_.inputs.size())) {
+      return absl::UnimplementedError("an argument that is a list");
+    }
+    for (size_t i = 0; i < signature_.inputs.size(); ++i) {
+      const auto found = arguments_.find(signature_.inputs[i].name);
+      if (found == arguments_.end()) return absl::InvalidArgumentError("an argument without a node");
+      request->feeds.push_back({found->second, 0});
+      request->feed_types.push_back(types.at(static_cast<int64_t>(i)));
+    }
+    return absl::OkStatus();
+  }
+
+  // "argument", "node:output:index".
+  absl::StatusOr<Output> Resolve(absl::string_view reference) {
+    const size_t colon = reference.find(':');
+    const absl::string_view name = reference.substr(0, colon);
+    if (const auto found = arguments_.find(name); found != arguments_.end()) return Output{found->second, 0};
+    const Node node = body_.Find(name);
+    const OpSchema* schema = node ? ops_.Find(node.op()) : nullptr;
+    if (schema == nullptr || colon == absl::string_view::npos) {
+      return absl::InvalidArgumentError(absl::StrCat("result '", reference, "' does not exist"));
+    }
+    const auto attr = [&](absl::string_view key) {
+      const AttrView view = AttrOrDefault(*schema, node, key);
+      return view.kind() == AttrView::kPlaceholder ? Binding(view.s()) : view;
+    };
+    ASSIGN_OR_RETURN(const int64_t index, FlatOutputIndex(*schema, attr, reference.substr(colon)));
+    return node.out(static_cast<int>(index));
+  }
+
+  absl::Status AddReturns(const Function& function, PlannerRequest* request) {
+    const auto returns = MapField(function.wire(), kRet);
+    for (const ArgSchema& output : signature_.outputs) {
+      const auto found =
+          absl::c_find_if(returns, [&](const auto& entry) { return entry.first == output.name; });
+      if (found == returns.end()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("it does not say what its result '", output.name, "' is"));
+      }
+      ASSIGN_OR_RETURN(const Output result, Resolve(found->second));
+      request->fetches.push_back(result);
+    }
+    return absl::OkStatus();
+  }
+
+  Graph& body_;
+  const OpSchema& signature_;
+  const OpRegistry& ops_;
+  const std::vector<std::pair<std::string, std::string>>& bindings_;
+  absl::flat_hash_map<absl::string_view, NodeId> arguments_;
+};
+
+absl::Status InFunction(absl::string_view name, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(), absl::StrCat("in function '", name, "': ", status.message()));
+}
+
+}  // namespace
+
+FunctionPlans::FunctionPlans(Model& model, const OpRegistry& ops, const RunState& folding,
+                             absl::Mutex& planning, const ExecutorOptions& options)
+    : ops_(ops),
+      folding_(folding),
+      planning_(planning),
+      max_depth_(options.max_call_depth),
+      fold_constants_(options.fold_constants),
+      fuse_(options.fuse) {
+  for (Function& function : model.functions()) by_name_.emplace(function.name(), &function);
+}
+
+std::string FunctionPlans::Key(const FunctionRef& function) {
+  std::string key = function.name;
+  for (const auto& [name, value] : function.attrs)
+    absl::StrAppend(&key, "\n", name, "=", value.size(), ":", value);
+  return key;
+}
+
+std::shared_ptr<const FunctionPlans::Entry> FunctionPlans::Find(const std::string& key) const {
+  absl::MutexLock lock(&mutex_);
+  const auto found = entries_.find(key);
+  return found == entries_.end() ? nullptr : found->second;
+}
+
+absl::Status FunctionPlans::Plan(const FunctionRef& function, Entry* entry) {
+  const auto found = by_name_.find(function.name);
+  if (found == by_name_.end()) {
+    return absl::InvalidArgumentError(absl::StrCat("the library has no function '", function.name, "'"));
+  }
+  const OpSchema* signature = ops_.Find(function.name);
+  if (signature == nullptr) return absl::InvalidArgumentError("its signature cannot be read");
+  ASSIGN_OR_RETURN(Graph* const body, found->second->body());
+  entry->bindings = function.attrs;
+  for (const AttrSchema& attr : signature->attrs) {
+    const auto same_name = [&](const auto& binding) { return binding.first == attr.name; };
+    if (attr.has_default && !absl::c_any_of(entry->bindings, same_name)) {
+      entry->bindings.emplace_back(std::string(attr.name), attr.default_value);
+    }
+  }
+  absl::c_sort(entry->bindings);
+  BodyRequest body_request(*body, *signature, ops_, entry->bindings);
+  ASSIGN_OR_RETURN(PlannerRequest request, body_request.Make(*found->second));
+  request.fold_constants = fold_constants_;
+  request.fuse = fuse_;
+  ASSIGN_OR_RETURN(entry->plan, MakeGraphPlan(request, ops_, *this, folding_, &entry->missing));
+  return entry->missing.empty() ? absl::OkStatus() : MissingKernels(entry->missing);
+}
+
+absl::Status FunctionPlans::Prepare(const FunctionRef& function, std::vector<std::string>* missing) {
+  const std::string key = Key(function);
+  if (absl::c_linear_search(open_, key)) return absl::OkStatus();
+  // A chain of functions that grows with each call would never end.
+  if (static_cast<int>(open_.size()) > max_depth_) return absl::OkStatus();
+  std::shared_ptr<const Entry> entry = Find(key);
+  if (entry == nullptr) {
+    const auto fresh = std::make_shared<Entry>();
+    open_.push_back(key);
+    fresh->status = InFunction(function.name, Plan(function, fresh.get()));
+    open_.pop_back();
+    for (std::string& each : fresh->missing)
+      each = absl::StrCat(each, " (in function '", function.name, "')");
+    absl::MutexLock lock(&mutex_);
+    entries_.emplace(key, fresh);
+    entry = fresh;
+  }
+  for (const std::string& each : entry->missing) {
+    if (!absl::c_linear_search(*missing, each)) missing->push_back(each);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Value>> FunctionPlans::Call(const FunctionRef& function, std::vector<Value> args,
+                                                       RunState& run) {
+  if (run.depth >= max_depth_) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "function '", function.name, "' is called at a depth of more than ", max_depth_, " calls"));
+  }
+  const std::string key = Key(function);
+  std::shared_ptr<const Entry> entry = Find(key);
+  if (entry == nullptr) {
+    absl::MutexLock lock(&planning_);
+    std::vector<std::string> missing;
+    RETURN_IF_ERROR(Prepare(function, &missing));
+    entry = Find(key);
+    if (entry == nullptr)
+      return absl::InternalError(absl::StrCat("function '", function.name, "' has no plan"));
+  }
+  RETURN_IF_ERROR(entry->status);
+  RunState inner = run;
+  ++inner.depth;
+  absl::StatusOr<std::vector<Value>> results = RunGraphPlan(*entry->plan, std::move(args), inner);
+  if (!results.ok()) return InFunction(function.name, results.status());
+  return results;
+}
+
+}  // namespace cryograph

@@ -1,0 +1,63 @@
+// The plans of a model's functions: made when a node that names the function is planned, run when it calls.
+#ifndef CRYOGRAPH_RUNTIME_FUNCTION_PLANS_H_
+#define CRYOGRAPH_RUNTIME_FUNCTION_PLANS_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "graph/model.h"
+#include "graph/op_schema.h"
+#include "runtime/executor.h"
+#include "runtime/graph_plan.h"
+#include "runtime/planner.h"
+#include "runtime/run_state.h"
+
+namespace cryograph {
+
+// Call() is thread safe. Prepare() may be called by whoever holds `planning`, which guards the model.
+class FunctionPlans final : public FunctionSource, public FunctionRunner {
+ public:
+  FunctionPlans(Model& model, const OpRegistry& ops, const RunState& folding, absl::Mutex& planning,
+                const ExecutorOptions& options);
+
+  bool Has(absl::string_view name) const override { return by_name_.contains(name); }
+  // A function that cannot be planned is an error when it is called.
+  absl::Status Prepare(const FunctionRef& function, std::vector<std::string>* missing) override;
+  absl::StatusOr<std::vector<Value>> Call(const FunctionRef& function, std::vector<Value> args,
+                                          RunState& run) override;
+
+ private:
+  struct Entry {
+    absl::Status status = absl::InternalError("the function is being planned");
+    std::unique_ptr<GraphPlan> plan;
+    std::vector<std::string> missing;
+    // What the attributes are bound to: kernels show these bytes.
+    std::vector<std::pair<std::string, std::string>> bindings;
+  };
+
+  static std::string Key(const FunctionRef& function);
+  std::shared_ptr<const Entry> Find(const std::string& key) const;
+  absl::Status Plan(const FunctionRef& function, Entry* entry);
+
+  const OpRegistry& ops_;
+  RunState folding_;
+  absl::Mutex& planning_;
+  const int max_depth_;
+  const bool fold_constants_, fuse_;
+  absl::flat_hash_map<absl::string_view, Function*> by_name_;
+  mutable absl::Mutex mutex_;
+  absl::flat_hash_map<std::string, std::shared_ptr<const Entry>> entries_ ABSL_GUARDED_BY(mutex_);
+  // Being planned further up: a function that calls itself.
+  std::vector<std::string> open_;
+};
+
+}  // namespace cryograph
+
+#endif  // CRYOGRAPH_RUNTIME_FUNCTION_PLANS_H_

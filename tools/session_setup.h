@@ -1,0 +1,37 @@
+// A model ready to run: opened, its variables restored, its tables filled.
+#ifndef CRYOGRAPH_TOOLS_SESSION_SETUP_H_
+#define CRYOGRAPH_TOOLS_SESSION_SETUP_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "checkpoint/checkpoint.h"
+#include "runtime/executor.h"
+
+namespace cryograph {
+
+struct SessionOptions {
+  std::string graph;       // Any container.
+  std::string tags;        // Of a SavedModel's graph.
+  std::string checkpoint;  // Of the variables; empty: a SavedModel's own, or none.
+  // Nodes that run once before all else. A SavedModel's own initialization runs first.
+  std::vector<std::string> init_nodes;
+  ExecutorOptions executor;
+  RunOptions init_limits;
+};
+
+struct Session {
+  std::unique_ptr<Checkpoint> checkpoint;  // Null if there is none.
+  std::unique_ptr<Executor> executor;
+};
+
+// Errors of opening (see OpenModel, Checkpoint::Open), of values that do not fit their variables, and of the
+// initialization. *notes is given a line for each guess.
+absl::StatusOr<std::unique_ptr<Session>> OpenSession(const SessionOptions& options,
+                                                     std::vector<std::string>* notes);
+
+}  // namespace cryograph
+
+#endif  // CRYOGRAPH_TOOLS_SESSION_SETUP_H_
