@@ -45,7 +45,7 @@ struct Flags {
 
   std::string transforms_file, saved_model_tags, output_format = "pb";
   std::vector<std::string> keep;
-  bool compat = false, strict_compat = false, verify = false;
+  bool compat = false, strict_compat = false, verify = true;
   bool remarks = false, timing = false;
   std::string report_json, dump_dir, reproducer_dir;
   int64_t bisect_limit = -1;
@@ -129,9 +129,11 @@ void Declare(Flags& flags, Command& command) {
       .Extension();
   command
       .Add(&flags.verify, "verify",
-           "Check the result as lint does, and write nothing if it finds an error. (Names, edges and cycles "
-           "are "
-           "checked after every pass in any case.)")
+           "Check that TensorFlow can load the result, as lint does, and write nothing if not; --verify=off "
+           "skips "
+           "that, and with --compat it is only warned of. (Names, edges and cycles are checked after every "
+           "pass "
+           "in any case.)")
       .Extension();
   command.Add(&flags.dump_dir, "dump_dir", "Write the graph as text into this directory after each pass.")
       .Value("DIR")
@@ -270,7 +272,13 @@ absl::Status Transform(const Flags& flags) {
   if (flags.verify) {
     VerifyOptions verify;
     verify.container = false;  // Signatures are not part of a GraphDef.
-    RETURN_IF_ERROR(FindingsStatus(Verify(model, verify)));
+    const absl::Status status = FindingsStatus(Verify(model, verify));
+    if (!status.ok() && !flags.compat) {
+      return absl::Status(status.code(),
+                          absl::StrCat(flags.in_graph, ": the result cannot be loaded: ", status.message(),
+                                       "\ntry: --verify=off writes it all the same"));
+    }
+    if (!status.ok()) PrintWarning(absl::StrCat("the result cannot be loaded: ", status.message()));
   }
 
   OutputOptions output;
