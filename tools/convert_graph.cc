@@ -9,8 +9,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "base/status_macros.h"
+#include "graph/finding.h"
 #include "graph/model.h"
 #include "graph/open.h"
+#include "graph/verify.h"
 #include "tools/cli.h"
 #include "tools/model_output.h"
 #include "tools/saved_model_files.h"
@@ -21,11 +23,12 @@ namespace {
 using cli::Command;
 using cli::Family;
 using cli::PrintNote;
+using cli::PrintWarning;
 using cli::UsageError;
 
 struct Flags {
   std::string in_graph, out_graph, saved_model_tags, format = "auto";
-  bool output_as_text = false, drop_unknown_fields = false, brotli = false;
+  bool output_as_text = false, drop_unknown_fields = false, verify = true, brotli = false;
   std::vector<std::string> files, inputs, outputs;
 };
 
@@ -72,6 +75,8 @@ void Declare(Flags& flags, Command& command) {
   command.Add(&flags.brotli, "brotli", "Compress the chunks of a chunked SavedModel.");
   command.Add(&flags.drop_unknown_fields, "drop_unknown_fields",
               "Text cannot hold fields that nobody knows: leave them out instead of refusing.");
+  command.Add(&flags.verify, "verify",
+              "Warn of a graph that TensorFlow cannot load, as lint finds; --verify=off skips that.");
   command.Example("convert_graph frozen.pb frozen.pbtxt",
                   "To text, and back again with the names exchanged:");
   command.Example("convert_graph --in_graph=model.ckpt-7.meta --out_graph=- --output_as_text | less",
@@ -160,6 +165,14 @@ absl::Status Convert(Flags& flags) {
     PrintNote(absl::StrCat(flags.in_graph,
                            " says more than its graph (signatures, collections, saver); only the graph "
                            "is written"));
+  }
+  if (flags.verify) {
+    VerifyOptions verify;
+    verify.container = form != OutputForm::kBinary && form != OutputForm::kText;
+    const absl::Status status = FindingsStatus(Verify(*model, verify));
+    if (!status.ok()) {
+      PrintWarning(absl::StrCat(flags.in_graph, ": TensorFlow cannot load this graph: ", status.message()));
+    }
   }
   OutputOptions output;
   output.form = form;

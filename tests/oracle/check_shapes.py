@@ -57,10 +57,13 @@ def main():
         try:
             definition = graph_of(path)
             theirs = shapes_of(definition)
-        except Exception as error:  # Not a graph, or not one that this TensorFlow takes.
+        except Exception:  # Not a graph, or not one that this TensorFlow takes.
             totals['models that TensorFlow does not take'] += 1
             continue
         run = subprocess.run([flags.tool, path, '--json'], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if run.returncode == 2:
+            totals['models that ours does not read'] += 1
+            continue
         answer = json.loads(run.stdout.decode())
         if answer['conflicts']:
             print('CONFLICT', path, answer['conflicts'][:3])

@@ -105,6 +105,9 @@ TEST(ConvertGraphTest, BrokenGraphsAreConvertedAsTheyAre) {
   const ToolRun run = Convert({folder + "/out.pb", "-", "--output_as_text"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_THAT(run.out, HasSubstr("input: \"gone\""));
+  EXPECT_THAT(run.err, HasSubstr("TensorFlow cannot load this graph: L107: node 'a'"));
+  EXPECT_THAT(Convert({folder + "/out.pb", "-", "--output_as_text", "--verify=off"}).err,
+              Not(HasSubstr("cannot load")));
 }
 
 TEST(ConvertGraphTest, UnknownFieldsStayInBinaryAndAreDroppedFromTextOnlyOnRequest) {
