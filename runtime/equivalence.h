@@ -67,7 +67,8 @@ class ReferenceOutputs {
                                                                    EquivalenceRequest request,
                                                                    std::vector<FeedBatch> batches);
 
-  // Runs `model` on the same inputs. An error only for what is not the model's fault (limits, cancellation).
+  // Runs `model` on the same inputs, those left out that it no longer has. An error only for what is not the
+  // model's fault (limits, cancellation).
   absl::StatusOr<EquivalenceReport> Check(const Model& model, const Tolerance& tolerance) const;
 
   const EquivalenceRequest& request() const { return request_; }
@@ -77,7 +78,6 @@ class ReferenceOutputs {
   ReferenceOutputs(Model model, EquivalenceRequest request, std::vector<FeedBatch> batches)
       : model_(std::move(model)), request_(std::move(request)), batches_(std::move(batches)) {}
 
-  absl::StatusOr<std::vector<Value>> Run(Executor& executor, const Plan& plan, size_t batch) const;
   absl::Status FindFirstDiverging(const Model& model, const Tolerance& tolerance, size_t batch,
                                   EquivalenceReport* report) const;
 

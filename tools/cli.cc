@@ -117,6 +117,11 @@ Flag& Flag::Extension() {
   extension_ = true;
   return *this;
 }
+Flag& Flag::Bare(std::string value) {
+  bare_ = std::move(value);
+  return *this;
+}
+
 Flag& Flag::Hidden() {
   hidden_ = true;
   return *this;
@@ -359,6 +364,8 @@ absl::StatusOr<bool> Command::Parse(absl::Span<const std::string> args, std::vec
       const bool take = next != nullptr && (family_ == Family::kPython || IsTrueOrFalse(*next));
       value = take ? *next : "true";
       if (take) ++i;
+    } else if (!value.has_value() && match.flag->bare_.has_value()) {
+      value = *match.flag->bare_;
     } else if (!value.has_value()) {
       if (next == nullptr) {
         return UsageError(
@@ -417,9 +424,11 @@ std::string Command::HelpText() const {
       absl::StrAppend(&text, "\n", section.empty() ? "Flags" : section, "\n");
     }
     const std::string placeholder = flag.placeholder_.empty() ? "VALUE" : flag.placeholder_;
-    absl::StrAppend(&text, "  --", flag.name_, flag.is_bool() ? "" : absl::StrCat("=", placeholder), "   (",
-                    flag.TypeText(), ", default ", flag.DefaultText(), ")\n",
-                    Wrapped(flag.help_, 6, kHelpWidth));
+    const std::string value = flag.is_bool()           ? ""
+                              : flag.bare_.has_value() ? absl::StrCat("[=", placeholder, "]")
+                                                       : absl::StrCat("=", placeholder);
+    absl::StrAppend(&text, "  --", flag.name_, value, "   (", flag.TypeText(), ", default ",
+                    flag.DefaultText(), ")\n", Wrapped(flag.help_, 6, kHelpWidth));
     if (!flag.aliases_.empty()) {
       absl::StrAppend(&text, "      Also written --", absl::StrJoin(flag.aliases_, ", --"), ".\n");
     }

@@ -48,6 +48,9 @@ class Flag {
   // Each use of the flag adds to the list: whole values (which may hold commas) or, if `split`, the names of
   // a comma-separated one. Lists only.
   Flag& Repeated(bool split = false);
+  // What the flag means when it stands without "=": "--verify" is "--verify=each". It then takes no next
+  // word.
+  Flag& Bare(std::string value);
   // Accepted, but not in the help.
   Flag& Hidden();
 
@@ -66,6 +69,7 @@ class Flag {
   // Spelling and value, once for each spelling that was used.
   std::vector<std::pair<std::string, std::string>> uses_;
   std::optional<int64_t> minimum_;
+  std::optional<std::string> bare_;
   bool path_ = false, extension_ = false, hidden_ = false, repeated_ = false, whole_ = false;
 };
 

@@ -22,6 +22,7 @@
 #include "tools/cli.h"
 #include "tools/model_names.h"
 #include "tools/model_output.h"
+#include "tools/pipeline_checks.h"
 #include "transforms/instrument/bisect.h"
 #include "transforms/instrument/dump.h"
 #include "transforms/instrument/reproducer.h"
@@ -45,8 +46,10 @@ struct Flags {
 
   std::string transforms_file, saved_model_tags, output_format = "pb";
   std::vector<std::string> keep;
-  bool compat = false, strict_compat = false, verify = true;
+  bool compat = false, strict_compat = false, bisect = false;
   bool remarks = false, timing = false;
+  std::string verify = "load";
+  std::unique_ptr<PipelineChecks> checks;  // Null: not linked.
   std::string report_json, dump_dir, reproducer_dir;
   int64_t bisect_limit = -1;
   std::vector<std::string> skip_passes;
@@ -127,14 +130,36 @@ void Declare(Flags& flags, Command& command) {
       .Value("FILE")
       .Path()
       .Extension();
-  command
-      .Add(&flags.verify, "verify",
-           "Check that TensorFlow can load the result, as lint does, and write nothing if not; --verify=off "
-           "skips "
-           "that, and with --compat it is only warned of. (Names, edges and cycles are checked after every "
-           "pass "
-           "in any case.)")
-      .Extension();
+  const std::string load_help =
+      "off: write the result as it is. load: check as lint does that TensorFlow can load it, and write "
+      "nothing if it "
+      "cannot. (Names, edges and cycles are checked after every pass in any case.)";
+  if (flags.checks == nullptr) {
+    command.Add(&flags.verify, "verify", load_help)
+        .Choices({"off", "load"})
+        .Bare("load")
+        .Value("WHEN")
+        .Extension();
+  } else {
+    command
+        .Add(&flags.verify, "verify",
+             absl::StrCat(
+                 load_help,
+                 " end: also run the model before and after the pipeline on the same inputs, and write "
+                 "nothing if --outputs differ. each: compare after every pass, and name the one that "
+                 "changes them."))
+        .Choices({"off", "load", "end", "each"})
+        .Bare("each")
+        .Value("WHEN")
+        .Extension();
+    command
+        .Add(&flags.bisect, "bisect",
+             "Write nothing; find the first step of the pipeline that changes --outputs, and the fewest "
+             "nodes in "
+             "which it does. Exit status 1 if there is one.")
+        .Extension();
+    flags.checks->Declare(command);
+  }
   command.Add(&flags.dump_dir, "dump_dir", "Write the graph as text into this directory after each pass.")
       .Value("DIR")
       .Path()
@@ -163,10 +188,12 @@ void Declare(Flags& flags, Command& command) {
       "transform_graph --in_graph=model.ckpt-7.meta --out_graph=frozen.pb --outputs=softmax \\\n"
       "  --transforms='freeze_variables(checkpoint=model.ckpt-7) remove_device'",
       "Freeze on the way:");
-  command.Epilogue("Exit status",
-                   "0: the result is written. 1: it could not be made. 2: wrong usage, a wrong spec "
-                   "included. With 1 and 2 "
-                   "nothing is written. (TensorFlow's tool ends with 255 on every failure.)");
+  command.Epilogue(
+      "Exit status",
+      "0: the result is written. 1: it could not be made, or --verify or --bisect found that outputs "
+      "change. 2: wrong usage, a wrong spec "
+      "included. With 1 and 2 "
+      "nothing is written. (TensorFlow's tool ends with 255 on every failure.)");
 }
 
 absl::StatusOr<std::string> SpecText(const Flags& flags) {
@@ -218,7 +245,7 @@ void AddHooks(const Flags& flags, PassManager& manager) {
 
 absl::Status Transform(const Flags& flags) {
   if (flags.in_graph.empty()) return UsageError("--in_graph must name the model to read");
-  RETURN_IF_ERROR(CheckOutputPath(flags.out_graph, {}, true, "--out_graph"));
+  if (!flags.bisect) RETURN_IF_ERROR(CheckOutputPath(flags.out_graph, {}, true, "--out_graph"));
   if (flags.transforms.empty() && flags.transforms_file.empty()) {
     return UsageError("--transforms must name at least one pass\ntry: transform_graph --list_passes");
   }
@@ -255,9 +282,15 @@ absl::Status Transform(const Flags& flags) {
     if (!status.ok() && !flags.compat) return status;
     if (!status.ok()) PrintWarning(status.message());
   }
+  if (flags.bisect) return flags.checks->Bisect(model, spec, parse, options, flags.inputs, flags.outputs);
   const int nodes_before = model.graph().num_nodes();
   PassContext context(&model, std::move(options));
   AddHooks(flags, *manager);
+  PipelineChecks::Verification verification;
+  if (flags.verify == "each" || flags.verify == "end") {
+    verification = flags.checks->Verify(flags.verify == "each", flags.inputs, flags.outputs);
+    manager->Add(std::move(verification.hook));
+  }
   const absl::Status run = manager->Run(model, context);
   const RunReport& report = context.run_report();
   for (const std::string& warning : report.AllWarnings()) PrintWarning(warning);
@@ -269,7 +302,8 @@ absl::Status Transform(const Flags& flags) {
   if (!run.ok()) return absl::Status(run.code(), absl::StrCat(flags.in_graph, ": ", run.message()));
   if (!flags.compat) RETURN_IF_ERROR(CheckNodesExist(model, flags.outputs, "--outputs"));
 
-  if (flags.verify) {
+  if (verification.summary) std::fputs(verification.summary().c_str(), stderr);
+  if (flags.verify != "off") {
     VerifyOptions verify;
     verify.container = false;  // Signatures are not part of a GraphDef.
     const absl::Status status = FindingsStatus(Verify(model, verify));
@@ -296,6 +330,7 @@ absl::Status Transform(const Flags& flags) {
 
 int Run(absl::Span<const std::string> args) {
   Flags flags;
+  if (const PipelineChecksFactory make = FindPipelineChecks()) flags.checks = make();
   Command command("transform_graph", Family::kCpp,
                   "runs passes over a TensorFlow model, without TensorFlow.");
   Declare(flags, command);

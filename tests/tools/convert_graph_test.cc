@@ -16,7 +16,7 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
-ToolRun Convert(const std::vector<std::string>& args, const RunOptions& options = {}) {
+ToolRun Convert(const std::vector<std::string>& args, const ToolOptions& options = {}) {
   return RunTool("tools/convert_graph", args, options);
 }
 

@@ -72,7 +72,7 @@ TEST(CryographTest, UnknownToolNamesTheNearest) {
 }
 
 TEST(CryographTest, ResultsThatCannotBePrintedAreAFailure) {
-  RunOptions options;
+  ToolOptions options;
   options.output_file = "/dev/full";
   const ToolRun run = RunTool("tools/cryograph", {"--help"}, options);
   EXPECT_EQ(run.exit_code, 1);

@@ -70,7 +70,7 @@ class FreezeGraphTest : public testing::Test {
   void WriteGoodCheckpoint() { WriteCheckpoint({{"b", B()}, {"w", W()}}); }
 
   // freeze_graph with the usual flags, of which `flags` replace those of the same name.
-  ToolRun Freeze(const std::vector<std::string>& flags, const RunOptions& options = {}) {
+  ToolRun Freeze(const std::vector<std::string>& flags, const ToolOptions& options = {}) {
     std::vector<std::string> args = {"--input_graph=" + Path("graph.pbtxt"),
                                      "--input_checkpoint=" + Path("m.ckpt"),
                                      "--output_graph=" + Path("frozen.pb"), "--output_node_names=out"};
@@ -502,7 +502,7 @@ TEST_F(FreezeGraphTest, UsageErrors) {
 TEST_F(FreezeGraphTest, StdinAndStdout) {
   WriteGoodCheckpoint();
   ASSERT_EQ(Freeze({}).exit_code, 0);
-  RunOptions options;
+  ToolOptions options;
   options.input = kGraph;
   const ToolRun run = Freeze({"--input_graph=-", "--output_graph=-"}, options);
   EXPECT_EQ(run.exit_code, 0) << run.err;
@@ -516,7 +516,7 @@ TEST_F(FreezeGraphTest, StdinAndStdout) {
 
 TEST_F(FreezeGraphTest, PathsCountFromWhereTheUserStands) {
   WriteGoodCheckpoint();
-  RunOptions options;
+  ToolOptions options;
   options.environment = {"BUILD_WORKING_DIRECTORY=" + folder_};
   const ToolRun run = RunTool("tools/freeze_graph",
                               {"--input_graph=graph.pbtxt", "--input_checkpoint=m.ckpt",
@@ -529,7 +529,7 @@ TEST_F(FreezeGraphTest, PathsCountFromWhereTheUserStands) {
 TEST_F(FreezeGraphTest, FullDiskLeavesTheOldFile) {
   WriteGoodCheckpoint();
   PutOldResult();
-  RunOptions options;
+  ToolOptions options;
   options.file_size_limit = 100;
   const ToolRun run = Freeze({}, options);
   EXPECT_EQ(run.exit_code, 1);
@@ -557,7 +557,7 @@ TEST_F(FreezeGraphTest, AKillLeavesTheOldFileOrTheNewOne) {
   constexpr int kRounds = 60;
   for (int round = 0; round < kRounds; ++round) {
     PutOldResult();
-    RunOptions options;
+    ToolOptions options;
     // Spread over the whole run and a little more.
     options.kill_after_us = static_cast<int64_t>(whole.ms * 1000 * 1.2 * round / kRounds);
     const ToolRun run = Freeze({}, options);

@@ -24,7 +24,7 @@ namespace {
 
 // What the child does between fork and exec; everything it needs was made before.
 [[noreturn]] void BecomeTool(const std::string& program, char** argv, char** environment,
-                             const RunOptions& options, int in, int out, int err) {
+                             const ToolOptions& options, int in, int out, int err) {
   dup2(in, STDIN_FILENO);
   dup2(out, STDOUT_FILENO);
   dup2(err, STDERR_FILENO);
@@ -39,7 +39,8 @@ namespace {
 
 }  // namespace
 
-ToolRun RunTool(const std::string& program, const std::vector<std::string>& args, const RunOptions& options) {
+ToolRun RunTool(const std::string& program, const std::vector<std::string>& args,
+                const ToolOptions& options) {
   const std::string path = Runfile(program);
   const std::string folder = ScratchFolder();
   WriteTestFile(folder + "/in", options.input);

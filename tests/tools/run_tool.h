@@ -11,7 +11,7 @@
 
 namespace cryograph {
 
-struct RunOptions {
+struct ToolOptions {
   std::string input;      // What stdin gives.
   std::string directory;  // Where the program stands; empty: where the test stands.
   // Set in the program's environment, beside what it inherits; "NAME" alone unsets.
@@ -30,7 +30,7 @@ struct ToolRun {
 
 // `program` is a path below the workspace ("tools/cryograph"), which the test lists in its data.
 ToolRun RunTool(const std::string& program, const std::vector<std::string>& args,
-                const RunOptions& options = {});
+                const ToolOptions& options = {});
 
 // A fresh empty folder, which the test framework removes.
 std::string ScratchFolder();

@@ -9,9 +9,9 @@ GraphInfo = provider(
     },
 )
 
-def tool(name):
-    """An attribute for a tool of //tools that runs in build actions."""
-    return attr.label(default = "//tools:" + name, cfg = "exec", executable = True)
+def tool(name, package = "tools"):
+    """An attribute for a tool that runs in build actions."""
+    return attr.label(default = "//%s:%s" % (package, name), cfg = "exec", executable = True)
 
 def node_names(inputs):
     """The names of GraphInfo.inputs without their shapes."""

@@ -34,7 +34,7 @@ transformed_graph = rule(
             doc = "Passes in the order to apply them, as transform_graph has them: name or name(key=value).",
             mandatory = True,
         ),
-        _transform_graph = tool("transform_graph"),
+        _transform_graph = tool("transform_graph", "tools/rules"),
     ),
     provides = [GraphInfo],
 )

@@ -1,0 +1,174 @@
+// What a user of verify_graph, and of transform_graph with --verify and --bisect, sees.
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "base/status_matchers.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/json.h"
+#include "tests/tools/run_tool.h"
+
+namespace cryograph {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+// out = relu(2 x) + relu(-x), by way of a scale that stands behind an Identity.
+constexpr char kGraph[] = R"(
+node {
+  name: "x" op: "Placeholder"
+  attr { key: "dtype" value { type: DT_FLOAT } }
+  attr { key: "shape" value { shape { dim { size: -1 } dim { size: 3 } } } }
+}
+node {
+  name: "two" op: "Const"
+  attr { key: "dtype" value { type: DT_FLOAT } }
+  attr { key: "value" value { tensor { dtype: DT_FLOAT tensor_shape {} float_val: 2 } } }
+}
+node { name: "scale" op: "Identity" input: "two" attr { key: "T" value { type: DT_FLOAT } } }
+node { name: "wide" op: "Mul" input: "x" input: "scale" attr { key: "T" value { type: DT_FLOAT } } }
+node { name: "flip" op: "Neg" input: "x" attr { key: "T" value { type: DT_FLOAT } } }
+node { name: "up" op: "Relu" input: "wide" attr { key: "T" value { type: DT_FLOAT } } }
+node { name: "down" op: "Relu" input: "flip" attr { key: "T" value { type: DT_FLOAT } } }
+node { name: "out" op: "Add" input: "up" input: "down" attr { key: "T" value { type: DT_FLOAT } } }
+versions { producer: 134 }
+)";
+
+class VerifyGraphTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = ScratchFolder();
+    WriteTestFile(Path("before.pbtxt"), kGraph);
+  }
+  std::string Path(absl::string_view name) const { return absl::StrCat(folder_, "/", name); }
+  ToolRun Verify(const std::string& after, const std::vector<std::string>& flags = {}) {
+    std::vector<std::string> args = {Path("before.pbtxt"), after, "--outputs=out"};
+    args.insert(args.end(), flags.begin(), flags.end());
+    return RunTool("tools/verify_graph", args);
+  }
+  ToolRun Transform(const std::vector<std::string>& flags) {
+    std::vector<std::string> args = {"--in_graph=" + Path("before.pbtxt"), "--out_graph=" + Path("out.pb"),
+                                     "--inputs=x", "--outputs=out"};
+    args.insert(args.end(), flags.begin(), flags.end());
+    return RunTool("tools/transform_graph", args);
+  }
+  // The graph with one text in place of another.
+  std::string Changed(absl::string_view from, absl::string_view to) {
+    const std::string path = Path("after.pbtxt");
+    const std::string text = absl::StrReplaceAll(kGraph, {{from, to}});
+    EXPECT_NE(text, kGraph);
+    WriteTestFile(path, text);
+    return path;
+  }
+
+  std::string folder_;
+};
+
+TEST_F(VerifyGraphTest, EqualModelsAreEqual) {
+  const ToolRun run = Verify(Path("before.pbtxt"));
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.out, "out: equal\n");
+}
+
+TEST_F(VerifyGraphTest, NamesTheOutputAndTheFirstTensorThatDiffers) {
+  const ToolRun run = Verify(Changed("float_val: 2", "float_val: 2.5"));
+  EXPECT_EQ(run.exit_code, 1) << run.err;
+  EXPECT_THAT(run.out, AllOf(HasSubstr("out: "), HasSubstr("elements differ; largest error "),
+                             HasSubstr("first tensor that differs: two: 1 of 1 elements differ")));
+}
+
+TEST_F(VerifyGraphTest, GivenInputsAndToleranceDecide) {
+  const std::string after = Changed("float_val: 2", "float_val: 2.5");
+  // relu(2.5 x) for x = -1 is what relu(2 x) is: 0.
+  EXPECT_EQ(Verify(after, {"--feed=x=[[-1,-1,-1]]"}).exit_code, 0);
+  const ToolRun one = Verify(after, {"--feed=x=[[1,0,-1]]"});
+  EXPECT_EQ(one.exit_code, 1);
+  EXPECT_THAT(one.out, HasSubstr("1 of 3 elements differ; largest error 0.5 at [0,0]: 2 became 2.5"));
+  EXPECT_EQ(Verify(after, {"--feed=x=[[1,0,-1]]", "--atol=0.5"}).exit_code, 0);
+  EXPECT_EQ(Verify(after, {"--feed=x=[[1,0,-1]]", "--rtol=0.25"}).exit_code, 0);
+  EXPECT_EQ(Verify(after, {"--feed=x=[[1,0,-1]]", "--atol=0.4"}).exit_code, 1);
+}
+
+TEST_F(VerifyGraphTest, JsonHoldsTheFigures) {
+  const ToolRun run = Verify(Changed("float_val: 2", "float_val: 2.5"), {"--json", "--feed=x=[[1,0,-1]]"});
+  EXPECT_EQ(run.exit_code, 1) << run.err;
+  WriteTestFile(Path("report.json"), run.out);
+  EXPECT_OK(ReadJson(Path("report.json")));
+  EXPECT_THAT(run.out, AllOf(HasSubstr("\"equal\":false"), HasSubstr("\"max_absolute\":0.5"),
+                             HasSubstr("\"worst\":[0,0]"), HasSubstr("\"first_diverging\":\"two\"")));
+}
+
+TEST_F(VerifyGraphTest, AModelThatCannotRunIsADifference) {
+  const ToolRun run = Verify(Changed("op: \"Neg\"", "op: \"NoSuchOp\""));
+  EXPECT_EQ(run.exit_code, 1) << run.err;
+  EXPECT_THAT(run.out, AllOf(HasSubstr("cannot be run"), HasSubstr("NoSuchOp")));
+}
+
+TEST_F(VerifyGraphTest, WrongUsage) {
+  EXPECT_EQ(RunTool("tools/verify_graph", {Path("before.pbtxt")}).exit_code, 2);
+  const ToolRun missing = Verify(Path("nothing.pb"));
+  EXPECT_EQ(missing.exit_code, 2);
+  EXPECT_THAT(missing.err, HasSubstr("nothing.pb"));
+  const ToolRun output = Verify(Path("before.pbtxt"), {"--outputs=oot"});
+  EXPECT_EQ(output.exit_code, 2);
+  EXPECT_THAT(output.err, AllOf(HasSubstr("oot"), HasSubstr("out")));
+  const ToolRun feed = Verify(Path("before.pbtxt"), {"--feed=x=[[1,2]"});
+  EXPECT_EQ(feed.exit_code, 2);
+}
+
+TEST_F(VerifyGraphTest, PassesThatKeepTheOutputsPass) {
+  const ToolRun run = Transform({"--transforms=strip_unused_nodes remove_nodes(op=Identity)", "--verify"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, AllOf(HasSubstr("outputs verified"), HasSubstr("out: equal")));
+  EXPECT_TRUE(FileExists(Path("out.pb")));
+}
+
+TEST_F(VerifyGraphTest, ThePassThatChangesTheOutputsIsNamed) {
+  const std::string spec =
+      "--transforms=remove_device rename_op(old_op_name=Neg, new_op_name=Abs) strip_unused_nodes";
+  const ToolRun run = Transform({spec, "--verify=each"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.err, AllOf(HasSubstr("pass #2 'rename_op'"), HasSubstr("output 'out' changed"),
+                             HasSubstr("the first tensor that differs is 'flip'")));
+  EXPECT_FALSE(FileExists(Path("out.pb")));
+
+  const ToolRun end = Transform({spec, "--verify=end"});
+  EXPECT_EQ(end.exit_code, 1);
+  EXPECT_THAT(end.err, AllOf(Not(HasSubstr("pass #2")), HasSubstr("output 'out' changed")));
+  EXPECT_FALSE(FileExists(Path("out.pb")));
+
+  EXPECT_EQ(Transform({spec}).exit_code, 0);
+}
+
+TEST_F(VerifyGraphTest, GivenInputsAreUsed) {
+  // Abs is what Neg is where x is not positive.
+  const ToolRun run = Transform({"--transforms=rename_op(old_op_name=Neg, new_op_name=Abs)", "--verify",
+                                 "--verify_inputs=x=[[-1,-2,0]]"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+}
+
+TEST_F(VerifyGraphTest, BisectFindsStepAndNode) {
+  const ToolRun run =
+      Transform({"--transforms=strip_unused_nodes remove_nodes(op=Relu) remove_device", "--bisect"});
+  EXPECT_EQ(run.exit_code, 1) << run.err;
+  // Either of the two will do.
+  EXPECT_THAT(run.out, AllOf(HasSubstr("step 2, remove_nodes(op=Relu), changes the outputs: "),
+                             HasSubstr("nodes that it changed, it takes this one: ")));
+  EXPECT_FALSE(FileExists(Path("out.pb")));
+
+  // A pass that heeds no held node cannot be narrowed down.
+  const ToolRun whole = Transform({"--transforms=rename_op(old_op_name=Neg, new_op_name=Abs)", "--bisect"});
+  EXPECT_EQ(whole.exit_code, 1) << whole.err;
+  EXPECT_THAT(whole.out, AllOf(HasSubstr("step 1, rename_op("), HasSubstr("makes no difference")));
+
+  const ToolRun none = Transform({"--transforms=strip_unused_nodes", "--bisect"});
+  EXPECT_EQ(none.exit_code, 0) << none.err;
+  EXPECT_THAT(none.out, HasSubstr("no step changes the outputs"));
+}
+
+}  // namespace
+}  // namespace cryograph

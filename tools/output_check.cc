@@ -1,0 +1,268 @@
+#include "tools/output_check.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/time.h"
+#include "base/status_macros.h"
+#include "graph/attr.h"
+#include "runtime/memory.h"
+#include "runtime/random_feeds.h"
+#include "tools/feed_values.h"
+#include "tools/model_names.h"
+
+namespace cryograph {
+namespace {
+
+// Nodes that stand for an input and that an output depends on, in file order.
+std::vector<std::string> NeededPlaceholders(Model& model, const std::vector<std::string>& outputs) {
+  Graph& graph = model.graph();
+  std::vector<bool> seen(graph.id_limit(), false);
+  std::vector<NodeId> pending;
+  const auto visit = [&](Node node) {
+    const auto id = static_cast<uint32_t>(node.id());
+    if (seen[id]) return;
+    seen[id] = true;
+    pending.push_back(node.id());
+  };
+  for (const std::string& output : outputs) {
+    if (Node node = graph.Find(NodeNameOf(output))) visit(node);
+  }
+  while (!pending.empty()) {
+    const Node node = graph.node(pending.back());
+    pending.pop_back();
+    for (int i = 0; i < node.num_inputs(); ++i) visit(node.input_node(i));
+    for (const ControlEdge& edge : node.control_inputs()) visit(graph.node(edge.node));
+  }
+  std::vector<std::string> names;
+  for (Node node : graph.nodes()) {
+    if (!seen[static_cast<uint32_t>(node.id())]) continue;
+    if (node.op() == "Placeholder" || node.op() == "PlaceholderV2") names.emplace_back(node.name());
+  }
+  return names;
+}
+
+std::string WithoutPort0(absl::string_view name) {
+  return std::string(absl::EndsWith(name, ":0") ? name.substr(0, name.size() - 2) : name);
+}
+
+// Type and shape that the graph gives for a tensor that is fed.
+absl::StatusOr<FeedSpec> SpecOf(Model& model, Executor& executor, const std::string& name) {
+  FeedSpec spec;
+  spec.name = name;
+  ASSIGN_OR_RETURN(spec.dtype, executor.TensorType(name));
+  spec.shape.unknown_rank = true;
+  const Node node = model.graph().Find(NodeNameOf(name));
+  if (node && WithoutPort0(name) == node.name()) {
+    const AttrView shape = node.attr("shape");
+    if (shape.kind() == AttrView::kShape) spec.shape = shape.shape();
+    const AttrView shapes = node.attr("_output_shapes");
+    if (spec.shape.unknown_rank && shapes.kind() == AttrView::kList && !shapes.list_shape().empty()) {
+      spec.shape = shapes.list_shape()[0];
+    }
+  }
+  return spec;
+}
+
+struct GivenFeed {
+  std::string name, text;
+};
+
+absl::StatusOr<std::vector<GivenFeed>> GivenFeeds(const std::vector<std::string>& feeds) {
+  std::vector<GivenFeed> given;
+  for (const std::string& feed : feeds) {
+    ASSIGN_OR_RETURN(auto parts, SplitFeed(feed));
+    given.push_back({WithoutPort0(parts.first), std::move(parts.second)});
+  }
+  return given;
+}
+
+}  // namespace
+
+void DeclareOutputCheck(OutputCheckFlags& flags, const std::string& prefix, cli::Command& command) {
+  command
+      .Add(&flags.feeds, prefix.empty() ? "feed" : prefix + "inputs",
+           absl::StrCat(
+               "An input and its value; without it, seeded random numbers of the input's type and shape.\n",
+               FeedHelp()))
+      .Value("NAME=VALUE")
+      .Repeated()
+      .Extension();
+  command
+      .Add(&flags.init_nodes, prefix + "init_nodes",
+           "Nodes that run before all else: those that fill tables, say.")
+      .Value("NAME,NAME…")
+      .Repeated(true)
+      .Extension();
+  command.Add(&flags.batches, prefix + "batches", "How many sets of random inputs are tried.")
+      .AtLeast(1)
+      .Value("N")
+      .Extension();
+  command.Add(&flags.seed, prefix + "seed", "Of the random inputs.").Extension();
+  command
+      .Add(&flags.batch_size, prefix + "batch_size",
+           "Size of an input's first dimension, where it is not known.")
+      .AtLeast(1)
+      .Extension();
+  command
+      .Add(&flags.atol, prefix + "atol",
+           "Largest absolute error that passes. Without any of the three bounds: no error for passes that "
+           "keep results "
+           "exactly, else 1e-5 or 1e-4 of the value.")
+      .Extension();
+  command.Add(&flags.rtol, prefix + "rtol", "Largest error that passes, relative to the value before.")
+      .Extension();
+  command.Add(&flags.ulps, prefix + "ulps", "Largest error that passes, in steps of the floating-point type.")
+      .Extension();
+  command.Add(&flags.threads, prefix + "threads", "Threads; results do not depend on it.")
+      .AtLeast(1)
+      .Extension();
+  command
+      .Add(&flags.time_limit, prefix + "time_limit", "Seconds after which a run ends as a failure; 0: none.")
+      .Extension();
+}
+
+Tolerance ToleranceFor(Semantics semantics, const OutputCheckFlags& flags) {
+  Tolerance tolerance;
+  if (flags.tolerance_given()) {
+    tolerance.absolute = std::max(flags.atol, 0.0);
+    tolerance.relative = std::max(flags.rtol, 0.0);
+    tolerance.ulps = std::max<int64_t>(flags.ulps, 0);
+  } else if (semantics != Semantics::kExact) {
+    tolerance.absolute = 1e-5;
+    tolerance.relative = 1e-4;
+  }
+  return tolerance;
+}
+
+Tolerance Loosest(const Tolerance& a, const Tolerance& b) {
+  return {std::max(a.absolute, b.absolute), std::max(a.relative, b.relative), std::max(a.ulps, b.ulps)};
+}
+
+absl::StatusOr<std::unique_ptr<ReferenceOutputs>> ComputeReference(Model& model,
+                                                                   const std::vector<std::string>& inputs,
+                                                                   const std::vector<std::string>& outputs,
+                                                                   const OutputCheckFlags& flags) {
+  if (outputs.empty()) return NoOutputsGiven(model, "--outputs");
+  EquivalenceRequest request;
+  request.inputs = inputs.empty() ? NeededPlaceholders(model, outputs) : inputs;
+  request.outputs = outputs;
+  request.init = flags.init_nodes;
+  request.executor.threads = static_cast<int>(flags.threads);
+  if (flags.time_limit > 0) request.run.time_limit = absl::Seconds(flags.time_limit);
+
+  ASSIGN_OR_RETURN(const std::vector<GivenFeed> given, GivenFeeds(flags.feeds));
+  std::set<std::string> known;
+  for (const std::string& input : request.inputs) known.insert(WithoutPort0(input));
+  for (const GivenFeed& feed : given) {
+    if (known.insert(feed.name).second) request.inputs.push_back(feed.name);
+  }
+
+  // Only to ask the graph for types; values are made in a pool of their own.
+  ASSIGN_OR_RETURN(const std::unique_ptr<Executor> executor,
+                   Executor::Create(model.Clone(), request.executor));
+  std::vector<FeedSpec> random;
+  std::vector<Value> fixed;
+  std::vector<int> place;  // Into `fixed`, or -1 - index into `random`.
+  for (const std::string& input : request.inputs) {
+    ASSIGN_OR_RETURN(FeedSpec spec, SpecOf(model, *executor, input));
+    const auto found = std::find_if(given.begin(), given.end(), [&input](const GivenFeed& feed) {
+      return feed.name == WithoutPort0(input);
+    });
+    if (found == given.end()) {
+      place.push_back(-1 - static_cast<int>(random.size()));
+      random.push_back(std::move(spec));
+      continue;
+    }
+    FeedTarget target;
+    target.name = input;
+    target.dtype = spec.dtype;
+    target.shape = spec.shape;
+    ASSIGN_OR_RETURN(Value value, FeedValue(found->text, target, executor->pool()));
+    place.push_back(static_cast<int>(fixed.size()));
+    fixed.push_back(std::move(value));
+  }
+  RandomFeedOptions options;
+  options.seed = static_cast<uint64_t>(flags.seed);
+  options.batch = flags.batch_size;
+  std::vector<FeedBatch> batches;
+  const int64_t rounds = random.empty() ? 1 : flags.batches;
+  for (int64_t round = 0; round < rounds; ++round) {
+    ASSIGN_OR_RETURN(std::vector<Value> drawn,
+                     RandomFeeds(random, options, static_cast<int>(round), executor->pool()));
+    FeedBatch batch;
+    batch.source = random.empty() ? "the given inputs"
+                                  : absl::StrCat("random inputs of seed ", flags.seed, ", batch ", round + 1);
+    for (const int at : place) {
+      batch.values.push_back(at >= 0 ? fixed[static_cast<size_t>(at)] : drawn[static_cast<size_t>(-1 - at)]);
+    }
+    batches.push_back(std::move(batch));
+  }
+  return ReferenceOutputs::Compute(model, std::move(request), std::move(batches));
+}
+
+absl::Status MismatchStatus(const EquivalenceReport& report, const Tolerance& tolerance) {
+  if (report.ok()) return absl::OkStatus();
+  if (!report.failure.ok()) {
+    return absl::Status(report.failure.code(),
+                        absl::StrCat("the model cannot be run any more: ", report.failure.message()));
+  }
+  const OutputDifference* worst = report.worst();
+  std::string message =
+      absl::StrCat("output '", worst->output, "' changed: ", DifferenceText(worst->difference),
+                   "; tolerance: ", ToleranceText(tolerance));
+  if (!report.first_diverging.empty()) {
+    absl::StrAppend(&message, "\nwhy: the first tensor that differs is '", report.first_diverging,
+                    "': ", report.first_diverging_text);
+  }
+  return absl::FailedPreconditionError(message);
+}
+
+std::string ReportJson(const EquivalenceReport& report, const Tolerance& tolerance) {
+  std::string json =
+      absl::StrFormat("{\"equal\":%s,\"atol\":%.17g,\"rtol\":%.17g,\"ulps\":%d",
+                      report.ok() ? "true" : "false", tolerance.absolute, tolerance.relative, tolerance.ulps);
+  if (!report.failure.ok()) {
+    absl::StrAppend(&json, ",\"failure\":", cli::JsonString(report.failure.message()), "}\n");
+    return json;
+  }
+  absl::StrAppend(&json, ",\"batches\":[");
+  for (size_t b = 0; b < report.batches.size(); ++b) {
+    const EquivalenceReport::Batch& batch = report.batches[b];
+    absl::StrAppend(&json, b == 0 ? "" : ",", "{\"inputs\":", cli::JsonString(batch.source),
+                    ",\"outputs\":[");
+    for (size_t i = 0; i < batch.outputs.size(); ++i) {
+      const TensorDifference& difference = batch.outputs[i].difference;
+      absl::StrAppend(&json, i == 0 ? "" : ",", "{\"name\":", cli::JsonString(batch.outputs[i].output),
+                      ",\"ok\":", difference.ok() ? "true" : "false");
+      if (!difference.mismatch.empty()) {
+        absl::StrAppend(&json, ",\"mismatch\":", cli::JsonString(difference.mismatch));
+      } else {
+        absl::StrAppend(
+            &json,
+            absl::StrFormat(",\"elements\":%d,\"outside\":%d,\"max_absolute\":%.17g,\"max_relative\":%.17g,"
+                            "\"max_ulps\":%d,\"cosine\":%.17g,\"worst\":[%s]",
+                            difference.elements, difference.outside, difference.max_absolute,
+                            difference.max_relative, difference.max_ulps, difference.cosine,
+                            absl::StrJoin(difference.worst, ",")),
+            ",\"before\":", cli::JsonString(difference.before_text),
+            ",\"after\":", cli::JsonString(difference.after_text));
+      }
+      absl::StrAppend(&json, "}");
+    }
+    absl::StrAppend(&json, "]}");
+  }
+  absl::StrAppend(&json, "]");
+  if (!report.first_diverging.empty()) {
+    absl::StrAppend(&json, ",\"first_diverging\":", cli::JsonString(report.first_diverging),
+                    ",\"first_diverging_text\":", cli::JsonString(report.first_diverging_text));
+  }
+  return json + "}\n";
+}
+
+}  // namespace cryograph

@@ -1,0 +1,59 @@
+// The flags and the judgement of tools that prove that a model's outputs did not change.
+#ifndef CRYOGRAPH_TOOLS_OUTPUT_CHECK_H_
+#define CRYOGRAPH_TOOLS_OUTPUT_CHECK_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "graph/model.h"
+#include "runtime/equivalence.h"
+#include "runtime/tensor_difference.h"
+#include "tools/cli.h"
+#include "transforms/pass.h"
+
+namespace cryograph {
+
+struct OutputCheckFlags {
+  std::vector<std::string> feeds;  // NAME=VALUE, as run_graph takes them.
+  std::vector<std::string> init_nodes;
+  int64_t batches = 2, seed = 1, batch_size = 1, threads = 1;
+  double atol = -1, rtol = -1;  // Below 0: by what the passes promise.
+  int64_t ulps = -1;
+  double time_limit = 60;
+
+  bool tolerance_given() const { return atol >= 0 || rtol >= 0 || ulps >= 0; }
+};
+
+// Declares --verify_inputs, --verify_batches … with `prefix` ("verify_") before each name; without one the
+// first is
+// --feed.
+void DeclareOutputCheck(OutputCheckFlags& flags, const std::string& prefix, cli::Command& command);
+
+// What a pass may change: nothing for one that keeps results exactly, float rounding for all others. A pass
+// that is meant to change results is held to rounding, too: how much more is right only the user can say.
+Tolerance ToleranceFor(Semantics semantics, const OutputCheckFlags& flags);
+// The looser of the two in every bound.
+Tolerance Loosest(const Tolerance& a, const Tolerance& b);
+
+// Computes what `model` gives for the feeds of the flags, or for seeded random ones where they name none, at
+// every one of `outputs`. `inputs` are the tensors that are fed; if empty, every Placeholder that the outputs
+// need. InvalidArgument, NotFound: feeds that do not fit; the errors of the executor if the model cannot be
+// run.
+absl::StatusOr<std::unique_ptr<ReferenceOutputs>> ComputeReference(Model& model,
+                                                                   const std::vector<std::string>& inputs,
+                                                                   const std::vector<std::string>& outputs,
+                                                                   const OutputCheckFlags& flags);
+
+// "the outputs differ: …" with the worst output and the first diverging tensor; OK if the report is.
+absl::Status MismatchStatus(const EquivalenceReport& report, const Tolerance& tolerance);
+
+// The whole report as JSON.
+std::string ReportJson(const EquivalenceReport& report, const Tolerance& tolerance);
+
+}  // namespace cryograph
+
+#endif  // CRYOGRAPH_TOOLS_OUTPUT_CHECK_H_

@@ -1,0 +1,20 @@
+#include "tools/pipeline_checks.h"
+
+namespace cryograph {
+namespace {
+
+PipelineChecksFactory& Registered() {
+  static PipelineChecksFactory factory = nullptr;
+  return factory;
+}
+
+}  // namespace
+
+PipelineChecksFactory FindPipelineChecks() { return Registered(); }
+
+bool RegisterPipelineChecks(PipelineChecksFactory factory) {
+  Registered() = factory;
+  return true;
+}
+
+}  // namespace cryograph
