@@ -1,4 +1,4 @@
-// MaxPool, AvgPool and MaxPoolWithArgmax, of images and volumes.
+// MaxPool, AvgPool and MaxPoolWithArgmax, of images and volumes, and of quantized images.
 #include "runtime/compute/pool.h"
 
 #include <algorithm>
@@ -12,6 +12,7 @@
 #include "runtime/dispatch.h"
 #include "runtime/kernel.h"
 #include "runtime/kernels/layout.h"
+#include "runtime/kernels/quantized.h"
 #include "runtime/kernels/window.h"
 
 namespace cryograph {
@@ -229,6 +230,60 @@ class MaxPoolWithArgmaxKernel final : public Kernel {
   PoolWindow window_;
 };
 CRYOGRAPH_KERNEL(MaxPoolWithArgmaxKernel, "MaxPoolWithArgmax");
+
+// Of 8-bit codes, whose range passes through; the mean is truncated.
+class QuantizedPoolKernel final : public Kernel {
+ public:
+  absl::Status Init(const NodeInfo& node) override {
+    mean_ = node.op() == "QuantizedAvgPool";
+    if (node.input_type(0) != DT_QUINT8) return node.UnsupportedType(node.input_type(0));
+    RETURN_IF_ERROR(window_.Init(node, 2));
+    if (window_.over_channels() != 1) return absl::InvalidArgumentError("ksize must be 1 for channels");
+    return absl::OkStatus();
+  }
+
+  absl::Status Compute(KernelContext& context) const override {
+    ASSIGN_OR_RETURN(const compute::WindowShape shape, window_.ShapeFor(context.input(0)));
+    ASSIGN_OR_RETURN(const QuantizedRange range, RangeInput(context, 1, 2));
+    ASSIGN_OR_RETURN(Value * output,
+                     context.AllocateOutput(0, window_.attrs().OutputDims(shape, shape.in_channels)));
+    if (output->num_elements() > 0) {
+      const uint8_t* input = context.input(0).data<uint8_t>();
+      if (mean_) {
+        Mean(shape, input, output->mutable_data<uint8_t>());
+      } else {
+        compute::MaxPool(shape, input, output->mutable_data<uint8_t>(), context.threads());
+      }
+    }
+    return SetRangeOutput(context, 1, range);
+  }
+
+ private:
+  static void Mean(const compute::WindowShape& s, const uint8_t* input, uint8_t* output) {
+    for (int64_t row = 0; row < s.batch * s.out[1]; ++row) {
+      const int64_t n = row / s.out[1], h = row % s.out[1] * s.stride[1] - s.pad[1];
+      const int64_t h_first = std::max<int64_t>(h, 0), h_last = std::min(h + s.window[1], s.in[1]);
+      for (int64_t ow = 0; ow < s.out[2]; ++ow) {
+        const int64_t w = ow * s.stride[2] - s.pad[2];
+        const int64_t w_first = std::max<int64_t>(w, 0), w_last = std::min(w + s.window[2], s.in[2]);
+        const int64_t count = std::max<int64_t>((h_last - h_first) * (w_last - w_first), 1);
+        for (int64_t c = 0; c < s.in_channels; ++c) {
+          int64_t sum = 0;
+          for (int64_t y = h_first; y < h_last; ++y) {
+            for (int64_t x = w_first; x < w_last; ++x) {
+              sum += input[((n * s.in[1] + y) * s.in[2] + x) * s.in_channels + c];
+            }
+          }
+          *output++ = static_cast<uint8_t>(sum / count);
+        }
+      }
+    }
+  }
+
+  bool mean_ = false;
+  PoolWindow window_;
+};
+CRYOGRAPH_KERNEL(QuantizedPoolKernel, "QuantizedAvgPool", "QuantizedMaxPool");
 
 }  // namespace
 }  // namespace cryograph

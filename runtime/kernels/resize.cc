@@ -1,7 +1,8 @@
-// ResizeBilinear, ResizeNearestNeighbor, ResizeBicubic, ResizeArea.
+// ResizeBilinear, QuantizedResizeBilinear, ResizeNearestNeighbor, ResizeBicubic, ResizeArea.
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "runtime/dispatch.h"
@@ -65,39 +66,45 @@ class ResizeKernel : public Kernel {
   bool align_corners_ = false, half_pixel_centers_ = false;
 };
 
-class ResizeBilinearKernel final : public ResizeKernel {
+class ResizeBilinearKernel : public ResizeKernel {
  protected:
   absl::Status Resize(KernelContext& context, const Value& images, Value* output) const override {
-    const std::vector<Tap> rows = Taps(images.dim(1), output->dim(1)),
-                           columns = Taps(images.dim(2), output->dim(2));
     return DispatchType<RealTypes>(images.dtype(), [&](auto tag) {
-      using T = TypeOf<decltype(tag)>;
-      const int64_t depth = images.dim(3), in_row = images.dim(2) * depth, out_row = output->dim(2) * depth;
-      const int64_t in_image = images.dim(1) * in_row;
-      context.ParallelFor(output->dim(0) * output->dim(1), 4.0 * static_cast<double>(out_row),
-                          [&](int64_t begin, int64_t end) {
-                            for (int64_t line = begin; line < end; ++line) {
-                              const Tap& y = rows[static_cast<size_t>(line % output->dim(1))];
-                              const T* image = images.data<T>() + line / output->dim(1) * in_image;
-                              const T* top = image + y.lower * in_row;
-                              const T* bottom = image + y.upper * in_row;
-                              float* out = output->mutable_data<float>() + line * out_row;
-                              for (const Tap& x : columns) {
-                                const int64_t left = x.lower * depth, right = x.upper * depth;
-                                for (int64_t c = 0; c < depth; ++c) {
-                                  const float top_left = static_cast<float>(top[left + c]),
-                                              top_right = static_cast<float>(top[right + c]);
-                                  const float bottom_left = static_cast<float>(bottom[left + c]);
-                                  const float bottom_right = static_cast<float>(bottom[right + c]);
-                                  const float above = top_left + (top_right - top_left) * x.weight;
-                                  const float below = bottom_left + (bottom_right - bottom_left) * x.weight;
-                                  *out++ = above + (below - above) * y.weight;
-                                }
-                              }
-                            }
-                          });
+      Interpolate<TypeOf<decltype(tag)>, float, float>(context, images, output);
       return absl::OkStatus();
     });
+  }
+
+  // Computes in Real; integers are rounded.
+  template <typename T, typename Real, typename Out>
+  void Interpolate(KernelContext& context, const Value& images, Value* output) const {
+    const std::vector<Tap> rows = Taps(images.dim(1), output->dim(1)),
+                           columns = Taps(images.dim(2), output->dim(2));
+    const int64_t depth = images.dim(3), in_row = images.dim(2) * depth, out_row = output->dim(2) * depth;
+    const int64_t in_image = images.dim(1) * in_row;
+    context.ParallelFor(
+        output->dim(0) * output->dim(1), 4.0 * static_cast<double>(out_row), [&](int64_t begin, int64_t end) {
+          for (int64_t line = begin; line < end; ++line) {
+            const Tap& y = rows[static_cast<size_t>(line % output->dim(1))];
+            const T* image = images.data<T>() + line / output->dim(1) * in_image;
+            const T* top = image + y.lower * in_row;
+            const T* bottom = image + y.upper * in_row;
+            Out* out = output->mutable_data<Out>() + line * out_row;
+            for (const Tap& x : columns) {
+              const int64_t left = x.lower * depth, right = x.upper * depth;
+              for (int64_t c = 0; c < depth; ++c) {
+                const Real top_left = static_cast<Real>(top[left + c]),
+                           top_right = static_cast<Real>(top[right + c]);
+                const Real bottom_left = static_cast<Real>(bottom[left + c]);
+                const Real bottom_right = static_cast<Real>(bottom[right + c]);
+                const Real above = top_left + (top_right - top_left) * x.weight;
+                const Real below = bottom_left + (bottom_right - bottom_left) * x.weight;
+                const Real value = above + (below - above) * y.weight;
+                *out++ = static_cast<Out>(std::is_integral<Out>::value ? std::round(value) : value);
+              }
+            }
+          }
+        });
   }
 
  private:
@@ -120,6 +127,39 @@ class ResizeBilinearKernel final : public ResizeKernel {
   }
 };
 CRYOGRAPH_KERNEL(ResizeBilinearKernel, "ResizeBilinear");
+
+// Of codes, whose range, inputs 2 and 3, stays what it is.
+class QuantizedResizeBilinearKernel final : public ResizeBilinearKernel {
+ public:
+  absl::Status Init(const NodeInfo& node) override {
+    const DataType type = node.input_type(0);
+    if (type != DT_FLOAT && type != DT_QUINT8 && type != DT_QINT32) return node.UnsupportedType(type);
+    return ResizeBilinearKernel::Init(node);
+  }
+
+  absl::Status Compute(KernelContext& context) const override {
+    for (const int i : {2, 3}) {
+      if (context.input(i).num_elements() != 1) {
+        return absl::InvalidArgumentError("an end of the range must be one number");
+      }
+      context.SetOutput(i - 1, context.input(i));
+    }
+    return ResizeBilinearKernel::Compute(context);
+  }
+
+ protected:
+  absl::Status Resize(KernelContext& context, const Value& images, Value* output) const override {
+    if (images.dtype() == DT_QUINT8) {
+      Interpolate<uint8_t, float, uint8_t>(context, images, output);
+    } else if (images.dtype() == DT_QINT32) {
+      Interpolate<int32_t, double, int32_t>(context, images, output);
+    } else {
+      Interpolate<float, float, float>(context, images, output);
+    }
+    return absl::OkStatus();
+  }
+};
+CRYOGRAPH_KERNEL(QuantizedResizeBilinearKernel, "QuantizedResizeBilinear");
 
 class ResizeNearestNeighborKernel final : public ResizeKernel {
  protected:

@@ -1,4 +1,4 @@
-// Shape, ShapeN, Size, Rank, Reshape, ExpandDims, Squeeze, EnsureShape, BroadcastArgs.
+// Shape, ShapeN, Size, Rank, Reshape, QuantizedReshape, ExpandDims, Squeeze, EnsureShape, BroadcastArgs.
 #include <limits>
 
 #include "runtime/broadcast.h"
@@ -74,6 +74,19 @@ absl::Status Reshape(KernelContext& context) {
   return absl::OkStatus();
 }
 CRYOGRAPH_KERNEL_FUNCTION(Reshape, "Reshape");
+
+// The range, inputs 2 and 3, stays what it is.
+absl::Status QuantizedReshape(KernelContext& context) {
+  RETURN_IF_ERROR(Reshape(context));
+  for (const int i : {2, 3}) {
+    if (context.input(i).num_elements() != 1) {
+      return absl::InvalidArgumentError("an end of the range must be one number");
+    }
+    context.SetOutput(i - 1, context.input(i));
+  }
+  return absl::OkStatus();
+}
+CRYOGRAPH_KERNEL_FUNCTION(QuantizedReshape, "QuantizedReshape");
 
 absl::Status ExpandDims(KernelContext& context) {
   const Value& input = context.input(0);
