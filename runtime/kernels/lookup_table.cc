@@ -175,12 +175,15 @@ absl::Status Initialize(KernelContext& context) {
 }
 CRYOGRAPH_KERNEL_FUNCTION(Initialize, "InitializeTable", "InitializeTableV2");
 
-// LookupTableInsert adds, LookupTableImport replaces.
+// LookupTableInsert adds, LookupTableImport replaces. An immutable table is filled by one import: saved
+// models restore their tables that way.
 absl::Status Insert(KernelContext& context) {
   ASSIGN_OR_RETURN(const auto table, ObjectOf<LookupTable>(context.input(0)));
-  if (!table->is_mutable()) return absl::UnimplementedError("the table is not mutable");
+  const bool import = absl::StartsWith(context.node().op(), "LookupTableImport");
+  if (!table->is_mutable() && !import) return absl::UnimplementedError("the table is not mutable");
   ASSIGN_OR_RETURN(Entries entries, InputEntries(context, *table));
-  table->Insert(std::move(entries), absl::StartsWith(context.node().op(), "LookupTableImport"));
+  if (!table->is_mutable()) return table->Initialize(std::move(entries));
+  table->Insert(std::move(entries), import);
   return absl::OkStatus();
 }
 CRYOGRAPH_KERNEL_FUNCTION(Insert, "LookupTableImport", "LookupTableImportV2", "LookupTableInsert",
