@@ -148,6 +148,7 @@ class Checker(object):
                 tensors.append(("part", "%d 2 %d,1:-" % (parts, part), np.float32([[part, 1]])))
                 shuffle.shuffle(tensors)
                 prefixes.append(os.path.join(folder, "in%d" % part, "p"))
+                os.makedirs(os.path.dirname(prefixes[-1]))
                 self.save(prefixes[-1], tensors)
             shuffle.shuffle(prefixes)
             ours, theirs = os.path.join(folder, "ours"), os.path.join(folder, "theirs")
