@@ -221,6 +221,7 @@ absl::Status DecodeGif(absl::string_view bytes, bool first_only, AllocatePixels 
     size.width = std::max(size.width, frame.width);
     if (frame.colors.empty()) return absl::InvalidArgumentError("invalid GIF: a frame without colors");
   }
+  if (size.height < 1 || size.width < 1) return absl::InvalidArgumentError("invalid GIF: no pixels");
   // A code stands for at most 4096 pixels and takes at least three bits.
   constexpr int64_t kPixelsPerByte = 4096 * 8 / 3;
   if (size.height * size.width / kPixelsPerByte > static_cast<int64_t>(bytes.size())) {
