@@ -3,6 +3,7 @@
 
 #include "runtime/dispatch.h"
 #include "runtime/kernel.h"
+#include "runtime/kernels/arithmetic.h"
 
 namespace cryograph {
 namespace {
@@ -51,7 +52,8 @@ class BincountKernel final : public Kernel {
           } else if (weights.num_elements() == 0) {
             bin += T(1);
           } else {
-            bin += weights.data<T>()[i];
+            using A = Arithmetic<T>;
+            bin = static_cast<T>(static_cast<A>(bin) + static_cast<A>(weights.data<T>()[i]));
           }
         }
         return absl::OkStatus();

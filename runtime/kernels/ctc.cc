@@ -155,6 +155,10 @@ class BeamSearchKernel final : public Kernel {
           for (int64_t c = 0; c < scores.classes; ++c) sum += std::exp(static_cast<double>(from[c]) - most);
           for (size_t c = 0; c < row.size(); ++c)
             row[c] = static_cast<double>(from[c]) - most - std::log(sum);
+          // The width is the graph's to choose: what a step makes counts against the memory of the run.
+          ASSIGN_OR_RETURN(
+              const Value room,
+              context.AllocateTemp(DT_INT64, {static_cast<int64_t>(beams.size()), scores.classes, t + 16}));
           beams = Step(beams, row);
         }
         const auto best = Best(beams);
