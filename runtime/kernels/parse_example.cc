@@ -8,6 +8,7 @@
 #include "runtime/kernel.h"
 #include "runtime/kernels/element_lists.h"
 #include "runtime/kernels/example_proto.h"
+#include "runtime/kernels/ragged_splits.h"
 
 namespace cryograph {
 namespace {
@@ -43,15 +44,17 @@ class ParseExampleKernel final : public Kernel {
       }
     }
     if (key_vectors_) {
-      std::vector<DataType> ragged;
-      RETURN_IF_ERROR(node.Attr("ragged_value_types", &ragged));
-      if (!ragged.empty()) return node.UnsupportedAttr("ragged_value_types", "ragged features");
+      RETURN_IF_ERROR(node.Attr("ragged_value_types", &ragged_types_));
     }
     if (dense_shapes_.size() != dense_types_.size()) {
       return absl::InvalidArgumentError("dense_shapes and Tdense differ in number");
     }
-    if (static_cast<size_t>(node.num_outputs()) != 3 * sparse_types_.size() + dense_types_.size()) {
-      return absl::InvalidArgumentError("the number of sparse features is not that of sparse_types");
+    if (static_cast<size_t>(node.num_outputs()) !=
+        3 * sparse_types_.size() + dense_types_.size() + 2 * ragged_types_.size()) {
+      return absl::InvalidArgumentError("the numbers of features are not those of their types");
+    }
+    for (const DataType dtype : ragged_types_) {
+      if (!IsFeatureType(dtype)) return node.UnsupportedType(dtype);
     }
     for (const DataType dtype : sparse_types_) {
       if (!IsFeatureType(dtype)) return node.UnsupportedType(dtype);
@@ -77,8 +80,8 @@ class ParseExampleKernel final : public Kernel {
       return absl::InvalidArgumentError(absl::StrCat("serialized must be a ", single_ ? "scalar" : "vector",
                                                      ", not of shape ", ShapeText(serialized.shape())));
     }
-    std::vector<std::string> sparse_keys = sparse_keys_, dense_keys = dense_keys_;
-    RETURN_IF_ERROR(ReadKeys(context, &sparse_keys, &dense_keys));
+    std::vector<std::string> sparse_keys = sparse_keys_, dense_keys = dense_keys_, ragged_keys;
+    RETURN_IF_ERROR(ReadKeys(context, &sparse_keys, &dense_keys, &ragged_keys));
     std::vector<ExampleFeatures> examples(static_cast<size_t>(serialized.num_elements()));
     for (size_t i = 0; i < examples.size(); ++i) {
       const absl::Status status = ParseExampleProto(serialized.data<std::string>()[i], &examples[i]);
@@ -92,12 +95,18 @@ class ParseExampleKernel final : public Kernel {
     for (int k = 0; k < dense; ++k) {
       RETURN_IF_ERROR(MakeDense(context, examples, dense_keys[static_cast<size_t>(k)], k, batched));
     }
+    if (!ragged_keys.empty() && !batched) {
+      return absl::UnimplementedError("ragged features of a single example");
+    }
+    for (size_t k = 0; k < ragged_keys.size(); ++k) {
+      RETURN_IF_ERROR(MakeRagged(context, examples, ragged_keys[k], static_cast<int>(k)));
+    }
     return absl::OkStatus();
   }
 
  private:
   absl::Status ReadKeys(KernelContext& context, std::vector<std::string>* sparse,
-                        std::vector<std::string>* dense) const {
+                        std::vector<std::string>* dense, std::vector<std::string>* ragged) const {
     if (single_) return absl::OkStatus();
     if (key_vectors_) {
       const auto read = [&](int slot, size_t count, std::vector<std::string>* keys) -> absl::Status {
@@ -110,7 +119,8 @@ class ParseExampleKernel final : public Kernel {
         return absl::OkStatus();
       };
       RETURN_IF_ERROR(read(2, sparse_types_.size(), sparse));
-      return read(3, dense_types_.size(), dense);
+      RETURN_IF_ERROR(read(3, dense_types_.size(), dense));
+      return read(4, ragged_types_.size(), ragged);
     }
     int slot = 2;
     for (size_t k = 0; k < sparse_types_.size() + dense_types_.size(); ++k, ++slot) {
@@ -159,6 +169,31 @@ class ParseExampleKernel final : public Kernel {
         if (batched) *index++ = static_cast<int64_t>(i);
         *index++ = n;
       }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status MakeRagged(KernelContext& context, const std::vector<ExampleFeatures>& examples,
+                          const std::string& key, int k) const {
+    const int count = static_cast<int>(ragged_types_.size());
+    const int slot = context.num_outputs() - 2 * count + k;
+    const auto rows = static_cast<int64_t>(examples.size());
+    ASSIGN_OR_RETURN(Value * splits, context.AllocateOutput(slot + count, {rows + 1}));
+    std::vector<const ExampleFeature*> features;
+    int64_t total = 0;
+    RETURN_IF_ERROR(SetSplit(splits, 0, 0));
+    for (const ExampleFeatures& example : examples) {
+      ASSIGN_OR_RETURN(const ExampleFeature* feature, Find(example, key, ragged_types_[k]));
+      if (feature != nullptr) total += feature->size();
+      features.push_back(feature);
+      RETURN_IF_ERROR(SetSplit(splits, static_cast<int64_t>(features.size()), total));
+    }
+    ASSIGN_OR_RETURN(Value * values, context.AllocateOutput(slot, {total}));
+    int64_t at = 0;
+    for (const ExampleFeature* feature : features) {
+      if (feature == nullptr) continue;
+      StoreFeature(*feature, values, at);
+      at += feature->size();
     }
     return absl::OkStatus();
   }
@@ -220,7 +255,7 @@ class ParseExampleKernel final : public Kernel {
 
   bool single_ = false;
   bool key_vectors_ = false;  // V2: one vector of all keys of a kind.
-  std::vector<DataType> sparse_types_, dense_types_;
+  std::vector<DataType> sparse_types_, dense_types_, ragged_types_;
   std::vector<PartialShape> dense_shapes_;
   std::vector<std::string> sparse_keys_, dense_keys_;
 };
