@@ -49,6 +49,7 @@ class Session final : public Executor {
       wanted.targets.push_back(node.id());
     }
     wanted.graph = &model_.graph();
+    wanted.graph_version = model_.versions().producer;
     wanted.fold_constants = options_.fold_constants;
     wanted.fuse = options_.fuse;
     RunState run = FoldingRun();

@@ -49,6 +49,8 @@ PlanFeed NeededNodes::DescribeFeed(size_t number) const {
   feed.dtype = feed_types_[number];
   if (IsPlaceholder(node.op()) && node.attr("shape").kind() == AttrView::kShape) {
     feed.shape = node.attr("shape").shape();
+    // In graphs of before version 24 a scalar shape stands for none, which could not be said otherwise.
+    if (request_.graph_version < 24 && feed.shape.dims.empty()) feed.shape.unknown_rank = true;
   }
   return feed;
 }

@@ -27,6 +27,7 @@ struct PlannerRequest {
   std::vector<NodeId> targets;
   // What the attributes of a function body's placeholders stand for (serialized AttrValues, sorted by key).
   const std::vector<std::pair<std::string, std::string>>* bindings = nullptr;
+  int32_t graph_version = 0;  // The producer's.
   bool fold_constants = true;
   bool fuse = true;  // See Kernel::FuseReader().
 };

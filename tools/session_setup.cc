@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "base/wire.h"
 #include "graph/model.h"
+#include "graph/model_assets.h"
 #include "graph/open.h"
 #include "tools/variable_values.h"
 
@@ -15,15 +16,16 @@ namespace cryograph {
 namespace {
 
 // MetaGraphDef fields.
-constexpr uint32_t kSignatureDef = 5, kAssetFileDef = 6;
+constexpr uint32_t kSignatureDef = 5;
 
+// Payload of the last field `number`; empty if there is none.
 absl::string_view BytesField(absl::string_view message, uint32_t number) {
-  absl::string_view found;
+  absl::string_view payload;
   WireReader reader(message);
   for (WireField field; reader.Next(&field);) {
-    if (field.number == number && field.type == WireType::kBytes) found = field.bytes;
+    if (field.number == number && field.type == WireType::kBytes) payload = field.bytes;
   }
-  return found;
+  return payload;
 }
 
 std::string NodeName(absl::string_view tensor) { return std::string(tensor.substr(0, tensor.find(':'))); }
@@ -56,28 +58,14 @@ std::string FolderOf(const Model& model, const std::string& path) {
   return slash == std::string::npos ? "." : path.substr(0, slash);
 }
 
-struct Asset {
-  std::string tensor, path;
-};
-
-std::vector<Asset> Assets(const Model& model, const std::string& path) {
-  std::vector<Asset> assets;
-  for (const RawField& field : model.meta_fields) {
-    if (field.number != kAssetFileDef) continue;
-    const absl::string_view file = BytesField(field.payload, 2);
-    assets.push_back({std::string(BytesField(BytesField(field.payload, 1), 1)),
-                      absl::StrCat(FolderOf(model, path), "/assets/", file)});
-  }
-  return assets;
-}
-
-absl::Status Initialize(Executor& executor, const std::string& init_node, const std::vector<Asset>& assets,
+absl::Status Initialize(Executor& executor, const std::string& init_node,
+                        const std::vector<ModelAsset>& assets, const std::string& folder,
                         const SessionOptions& options) {
   if (!init_node.empty()) {
     std::vector<std::pair<std::string, Value>> feeds;
-    for (const Asset& asset : assets) {
+    for (const ModelAsset& asset : assets) {
       ASSIGN_OR_RETURN(Value path, Value::Allocate(DT_STRING, {}, executor.pool()));
-      *path.mutable_data<std::string>() = asset.path;
+      *path.mutable_data<std::string>() = absl::StrCat(folder, "/assets/", asset.filename);
       feeds.emplace_back(asset.tensor, std::move(path));
     }
     RETURN_IF_ERROR(executor.RunOnce(feeds, {}, {init_node}, options.init_limits).status());
@@ -101,12 +89,13 @@ absl::StatusOr<std::unique_ptr<Session>> OpenSession(const SessionOptions& optio
     ASSIGN_OR_RETURN(variables, FindVariableValues(model, *session->checkpoint, notes));
   }
   const std::string init_node = InitNode(model);
-  const std::vector<Asset> assets = Assets(model, options.graph);
+  const std::vector<ModelAsset> assets = AssetsOf(model);
+  const std::string folder = FolderOf(model, options.graph);
   ASSIGN_OR_RETURN(session->executor, Executor::Create(std::move(model), options.executor));
   if (session->checkpoint != nullptr) {
     RETURN_IF_ERROR(RestoreVariables(variables, *session->checkpoint, *session->executor));
   }
-  RETURN_IF_ERROR(Initialize(*session->executor, init_node, assets, options));
+  RETURN_IF_ERROR(Initialize(*session->executor, init_node, assets, folder, options));
   return session;
 }
 

@@ -12,6 +12,7 @@
 #include "base/mapped_file.h"
 #include "base/status_macros.h"
 #include "base/wire.h"
+#include "graph/model_assets.h"
 #include "graph/op_schema.h"
 
 namespace cryograph {
@@ -19,25 +20,12 @@ namespace {
 
 constexpr int kDeepest = 100;
 constexpr int64_t kMostElements = int64_t{1} << 28;
-constexpr uint32_t kAssetFileDef = 6;  // Of MetaGraphDef.
 
 bool IsFromFile(absl::string_view op) {
   return op == "InitializeTableFromTextFile" || op == "InitializeTableFromTextFileV2";
 }
 
 bool IsCall(absl::string_view op) { return op == "PartitionedCall" || op == "StatefulPartitionedCall"; }
-
-// Payload of the last field `number`.
-absl::string_view BytesField(absl::string_view message, uint32_t number) {
-  absl::string_view found;
-  WireReader reader(message);
-  WireField field;
-  while (reader.Next(&field)) {
-    if (field.number == number && field.type == WireType::kBytes) found = field.bytes;
-  }
-  return found;
-}
-
 bool IsFolder(const std::string& path) {
   struct stat status;
   return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
@@ -91,25 +79,9 @@ bool InitializesTable(absl::string_view op) {
 
 TableFinder::TableFinder(Model& model)
     : model_(model), folder_(absl::StrCat(FolderOf(model.path), "/assets")) {
-  for (const RawField& field : model.meta_fields) {
-    if (field.number == kAssetFileDef) AddAsset(field.payload);
+  for (ModelAsset& asset : AssetsOf(model)) {
+    assets_[asset.tensor.substr(0, asset.tensor.find(':'))] = std::move(asset.filename);
   }
-  // Where TensorFlow 1.x has them: CollectionDef.any_list (5) of Any (1), whose value (2) is an AssetFileDef.
-  WireReader collection(model.Collection("saved_model_assets"));
-  WireField list, any;
-  while (collection.Next(&list)) {
-    if (list.number != 5 || list.type != WireType::kBytes) continue;
-    WireReader values(list.bytes);
-    while (values.Next(&any)) {
-      if (any.number == 1 && any.type == WireType::kBytes) AddAsset(BytesField(any.bytes, 2));
-    }
-  }
-}
-
-// AssetFileDef: tensor_info (1) with name (1), filename (2).
-void TableFinder::AddAsset(absl::string_view asset) {
-  const absl::string_view tensor = BytesField(BytesField(asset, 1), 1);
-  assets_[std::string(tensor.substr(0, tensor.find(':')))] = std::string(BytesField(asset, 2));
 }
 
 // The op of `scope` that `user`, which reads the table, is or calls; the null node if it does something else.

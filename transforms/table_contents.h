@@ -37,7 +37,6 @@ class TableFinder {
     Node call;
     std::vector<std::string> arguments;
   };
-  void AddAsset(absl::string_view asset);
   absl::StatusOr<Node> InitializerIn(const Scope& scope, Node user, int slot, Scope* inside);
   absl::StatusOr<Tensor> Value(const Scope& scope, Output output, int depth = 0);
   absl::StatusOr<std::string> Path(const Scope& scope, Output output, int depth = 0);
