@@ -1,0 +1,149 @@
+// benchmark_model as a process: what it prints, writes and answers to mistakes.
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_matchers.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/json.h"
+#include "tests/tools/run_tool.h"
+
+namespace cryograph {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+const char kGraph[] = "--graph=tests/models/digits/frozen.pb";
+
+ToolRun Benchmark(std::vector<std::string> args) {
+  args.push_back("--max_num_runs=3");
+  return RunTool("tools/benchmark_model", args);
+}
+
+std::vector<std::string> Digits(std::vector<std::string> more) {
+  std::vector<std::string> args = {kGraph, "--input_layer=image", "--input_layer_shape=2,12,12,1",
+                                   "--input_layer_type=float", "--output_layer=probabilities"};
+  args.insert(args.end(), more.begin(), more.end());
+  return args;
+}
+
+Json Parsed(const std::string& text) {
+  const std::string path = ScratchFolder() + "/parsed.json";
+  WriteTestFile(path, text);
+  const absl::StatusOr<Json> json = ReadJson(path);
+  EXPECT_OK(json.status()) << text;
+  return json.ok() ? *json : Json();
+}
+
+TEST(BenchmarkModelTest, PrintsTheOriginalsTables) {
+  const ToolRun run = Benchmark(Digits({"--show_flops"}));
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out,
+              AllOf(HasSubstr("Running benchmark for max 3 iterations, max 10 seconds without detailed stat "
+                              "logging, with -1s sleep between inferences\ncount=3 "),
+                    HasSubstr("max 3 iterations, max 10 seconds with detailed stat logging"),
+                    HasSubstr("Average inference timings in us: Warmup: "), HasSubstr("p50 "),
+                    HasSubstr("= Run Order ="), HasSubstr("= Top by Computation Time ="),
+                    HasSubstr("= Top by Memory Use ="), HasSubstr("= Summary by node type ="),
+                    HasSubstr("Number of nodes executed: "), HasSubstr("nodes observed"),
+                    HasSubstr("FLOPs estimate: ")));
+  const ToolRun brief = Benchmark(Digits(
+      {"--noshow_run_order", "--show_time=false", "--noshow_memory", "--noshow_type", "--noshow_summary"}));
+  EXPECT_EQ(brief.exit_code, 0) << brief.err;
+  EXPECT_THAT(brief.out, AllOf(HasSubstr("p99 "), Not(HasSubstr("=====")), Not(HasSubstr("FLOPs"))));
+}
+
+TEST(BenchmarkModelTest, JsonHoldsPercentilesNodesAndOps) {
+  const ToolRun run = Benchmark(Digits({"--json", "--num_threads=1"}));
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  const Json json = Parsed(run.out);
+  EXPECT_EQ(Number(json, "runs"), 3);
+  EXPECT_EQ(Number(json, "threads"), 1);
+  EXPECT_GT(Number(json, "p50_ms"), 0);
+  EXPECT_LE(Number(json, "min_ms"), Number(json, "p50_ms"));
+  EXPECT_LE(Number(json, "p50_ms"), Number(json, "p90_ms"));
+  EXPECT_LE(Number(json, "p90_ms"), Number(json, "p99_ms"));
+  EXPECT_LE(Number(json, "p99_ms"), Number(json, "max_ms"));
+  EXPECT_GT(Number(json, "peak_bytes"), 2 * 12 * 12 * 4);
+  double percent = 0;
+  for (const Json& node : Elements(Member(json, "nodes"))) {
+    EXPECT_NE(Text(node, "name"), "");
+    EXPECT_EQ(Number(node, "calls"), 1);
+    percent += Number(node, "percent");
+  }
+  EXPECT_NEAR(percent, 100, 0.01);
+  EXPECT_GT(Elements(Member(json, "ops")).size(), 1);
+}
+
+// Two convolutions of 3 x 3, from 1 to 6 and from 6 to 12 channels, and a matrix product of 108 x 10.
+TEST(BenchmarkModelTest, FlopsAreThoseOfTheShapes) {
+  const auto flops = [](const std::string& feed) {
+    return Number(Parsed(Benchmark({kGraph, "--feed", feed, "--output_layer=probabilities", "--json"}).out),
+                  "flops");
+  };
+  const double one = flops("image=rand(1,12,12,1)");
+  EXPECT_EQ(one, 2 * (12 * 12 * 6 * 9 + 6 * 6 * 12 * 9 * 6 + 108 * 10));
+  EXPECT_EQ(flops("image=rand(5,12,12,1)"), 5 * one);
+}
+
+TEST(BenchmarkModelTest, TheTraceHoldsEveryNodeOfARun) {
+  const std::string file = ScratchFolder() + "/trace.json";
+  const ToolRun run = Benchmark(Digits({"--json", absl::StrCat("--trace=", file)}));
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  const Json trace = Parsed(ReadTestFile(file));
+  EXPECT_EQ(Elements(Member(trace, "traceEvents")).size(), Elements(Member(Parsed(run.out), "nodes")).size());
+  for (const Json& event : Elements(Member(trace, "traceEvents"))) {
+    EXPECT_EQ(Text(event, "ph"), "X");
+    EXPECT_GE(Number(event, "ts"), 0);
+  }
+}
+
+TEST(BenchmarkModelTest, RunsAGraphWithItsCheckpoint) {
+  const ToolRun run = Benchmark({"--graph=tests/models/digits/saved_model", "--feed=image=zeros(1,12,12,1)",
+                                 "--output_layer=probabilities", "--json"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_GT(Number(Parsed(run.out), "p50_ms"), 0);
+}
+
+struct Mistake {
+  std::vector<std::string> args;
+  int exit_code;
+  std::string text;
+};
+
+TEST(BenchmarkModelTest, SaysWhatIsWrong) {
+  const std::vector<Mistake> mistakes = {
+      {{}, 2, "--graph is missing"},
+      {{"--graph=nothing.pb"}, 2, "nothing.pb"},
+      {{kGraph, "--show_flopz"}, 2, "show_flopz"},
+      {Digits({"--output_layer=probabilites"}), 2, "did you mean 'probabilities'"},
+      {Digits({"--input_layer=imag"}), 2, "did you mean 'image'"},
+      {Digits({"--input_layer=image,other"}), 2, "There must be the same number of items"},
+      {Digits({"--input_layer_shape=-1,12,12,1"}), 2, "must be replaced with the size"},
+      {Digits({"--input_layer_shape=2,x"}), 2, "'x' is no dimension"},
+      {Digits({"--input_layer_shape=2,12"}), 1, "its shape must be"},
+      {Digits({"--input_layer_type=flot"}), 2, "no input can be of type 'flot'"},
+      {Digits({"--input_layer_type=resource"}), 2, "no input can be of type 'resource'"},
+      {Digits({"--input_layer_values=1,2:3"}), 2, "holds values for 2 of 1 inputs"},
+      {Digits({"--input_layer_values=1,two"}), 2, "--input_layer_values: image: "},
+      {Digits({"--input_layer_shape=1", "--input_layer_values=1,2"}), 2, "takes at most 1 numbers"},
+      {{kGraph, "--feed=image", "--output_layer=probabilities"}, 2, "expected NAME=VALUE"},
+      {{kGraph, "--input_layer=", "--output_layer=probabilities"}, 1, "must be fed"},
+      {Digits({"--output_layer="}), 2, "nothing to run"},
+  };
+  for (const Mistake& mistake : mistakes) {
+    std::vector<std::string> args = mistake.args;
+    args.push_back("--json");
+    const ToolRun run = Benchmark(args);
+    EXPECT_EQ(run.exit_code, mistake.exit_code) << mistake.text << "\n" << run.err;
+    EXPECT_THAT(run.err, AllOf(StartsWith("error: "), HasSubstr(mistake.text)));
+    EXPECT_EQ(run.out, "");
+  }
+}
+
+}  // namespace
+}  // namespace cryograph

@@ -1,0 +1,448 @@
+// benchmark_model: how long a model takes, and where the time goes.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/byte_sink.h"
+#include "base/status_macros.h"
+#include "graph/dtype.h"
+#include "graph/model.h"
+#include "graph/open.h"
+#include "runtime/executor.h"
+#include "runtime/value.h"
+#include "tools/benchmark_flops.h"
+#include "tools/benchmark_profile.h"
+#include "tools/cli.h"
+#include "tools/feed_values.h"
+#include "tools/session_setup.h"
+
+namespace cryograph {
+namespace {
+
+using cli::Command;
+using cli::Family;
+
+using Feed = std::pair<std::string, Value>;
+
+struct Flags {
+  std::string graph, tags, checkpoint, trace;
+  std::vector<std::string> input_layers = {"input:0"}, input_types = {"float"}, feeds;
+  std::string input_shapes = "1,224,224,3", input_values;
+  std::vector<std::string> outputs = {"output:0"}, targets, init_ops;
+  int64_t max_runs = 1000, warmup_runs = 1, threads = -1;
+  double max_time = 10, delay = -1, block_delay = -1;
+  int64_t run_order_limit = 0, time_limit = 10, memory_limit = 10;
+  bool show_run_order = true, show_time = true, show_memory = true, show_summary = true, show_type = true;
+  bool show_flops = false, json = false;
+};
+
+void Declare(Flags& flags, Command& command) {
+  command.Section("Model");
+  command.Add(&flags.graph, "graph", "The model, in any container.").Alias("in_graph").Path().Value("FILE");
+  command.Add(&flags.tags, "tags", "Tag-set of a SavedModel's graph.").Value("TAG,TAG").Extension();
+  command
+      .Add(&flags.checkpoint, "checkpoint",
+           "Where its variables are, for a graph that is not frozen; a SavedModel's own are found.")
+      .Path()
+      .Value("PATH")
+      .Extension();
+  command.Add(&flags.init_ops, "init_ops", "Nodes that run once before all else.");
+  command.Section("What runs");
+  command.Add(&flags.input_layers, "input_layer", "Tensors that are fed.");
+  command.Add(&flags.input_shapes, "input_layer_shape", "A shape for each of them, with \":\" between.")
+      .Value("N,N…:N,N…");
+  command.Add(&flags.input_types, "input_layer_type", "A type for each of them.").Value("TYPE,TYPE…");
+  command
+      .Add(&flags.input_values, "input_layer_values",
+           "Their first elements, with \":\" between; the rest is zero.")
+      .Value("X,X…:X,X…");
+  command
+      .Add(&flags.feeds, "feed",
+           absl::StrCat("A tensor and its value, instead of the four flags above:\n", FeedHelp()))
+      .Value("NAME=VALUE")
+      .Repeated()
+      .Extension();
+  command.Add(&flags.outputs, "output_layer", "Tensors to compute.");
+  command.Add(&flags.targets, "target_layer", "Nodes that run without being fetched.");
+  command.Section("How it runs");
+  command.Add(&flags.max_runs, "max_num_runs", "Runs that are timed, at most; 0: as many as fit --max_time.")
+      .Alias("num_runs");
+  command.Add(&flags.max_time, "max_time", "Seconds of runs that are timed, at most; 0: no limit.");
+  command.Add(&flags.warmup_runs, "warmup_runs", "Runs before those.").AtLeast(0);
+  command.Add(&flags.delay, "inference_delay", "Seconds between runs.").Alias("run_delay");
+  command.Add(&flags.block_delay, "inter_benchmark_delay", "Seconds before the runs with statistics.");
+  command.Add(&flags.threads, "num_threads", "Threads; 0 or less: one for each processor.").Alias("threads");
+  command.Section("Result");
+  command.Add(&flags.json, "json", "Print JSON.").Extension();
+  command.Add(&flags.trace, "trace", "Write the last run to this file, for chrome://tracing and Perfetto.")
+      .Path()
+      .Value("FILE")
+      .Extension();
+  command.Add(&flags.show_run_order, "show_run_order", "Print the nodes in the order in which they run.");
+  command.Add(&flags.run_order_limit, "run_order_limit", "Lines of that table; 0: all.").AtLeast(0);
+  command.Add(&flags.show_time, "show_time", "Print the nodes that take longest.");
+  command.Add(&flags.time_limit, "time_limit", "Lines of that table; 0: all.").AtLeast(0);
+  command.Add(&flags.show_memory, "show_memory", "Print the nodes with the largest outputs.");
+  command.Add(&flags.memory_limit, "memory_limit", "Lines of that table; 0: all.").AtLeast(0);
+  command.Add(&flags.show_type, "show_type", "Print the time of each op.");
+  command.Add(&flags.show_summary, "show_summary", "Print time and memory of the runs with statistics.");
+  command.Add(&flags.show_flops, "show_flops", "Print an estimate of the floating-point operations.");
+  command.Example(
+      "benchmark_model --graph=model.pb --input_layer=x --input_layer_shape=1,224,224,3 "
+      "--input_layer_type=float --output_layer=probs --num_threads=1",
+      "");
+  command.Example(
+      "benchmark_model --graph=model.pb --feed='x=rand(1,224,224,3)' --output_layer=probs --trace=t.json",
+      "");
+  command.Epilogue("Exit status",
+                   "0: all ran. 1: the graph is at fault. 2: wrong usage, or a file that cannot be read.");
+}
+
+// --- Inputs.
+
+absl::StatusOr<std::vector<int64_t>> ParseShape(absl::string_view text) {
+  std::vector<int64_t> shape;
+  if (text.empty()) return shape;
+  for (const absl::string_view dim : absl::StrSplit(text, ',')) {
+    int64_t size = 0;
+    if (!absl::SimpleAtoi(dim, &size) || size < -1) {
+      return cli::UsageError(absl::StrCat("--input_layer_shape: '", dim, "' is no dimension"));
+    }
+    if (size == -1) {
+      return cli::UsageError(
+          "Any unknown sizes in the shapes (-1's) must be replaced with the size you want to benchmark "
+          "with.");
+    }
+    shape.push_back(size);
+  }
+  return shape;
+}
+
+// Zeros, and `values` in front.
+absl::StatusOr<Value> InputValue(const std::string& name, const std::string& type_name,
+                                 absl::string_view shape_text, absl::string_view values, MemoryPool& pool) {
+  DataType dtype;
+  if (!ParseDataType(type_name, &dtype) || (DataTypeBytes(dtype) == 0 && dtype != DT_STRING)) {
+    return cli::UsageError(absl::StrCat("--input_layer_type: no input can be of type '", type_name, "'"));
+  }
+  ASSIGN_OR_RETURN(const std::vector<int64_t> shape, ParseShape(shape_text));
+  ASSIGN_OR_RETURN(Value input, Value::Allocate(dtype, shape, pool));
+  if (dtype != DT_STRING && input.num_bytes() > 0) std::memset(input.mutable_raw(), 0, input.num_bytes());
+  if (values.empty()) return input;
+  if (dtype == DT_STRING) return cli::UsageError("--input_layer_values: strings cannot be given; use --feed");
+  FeedTarget target;
+  target.name = name;
+  target.dtype = dtype;
+  absl::StatusOr<Value> given = FeedValue(absl::StrCat("[", values, "]"), target, pool);
+  if (!given.ok()) {
+    return cli::UsageError(absl::StrCat("--input_layer_values: ", name, ": ", given.status().message()));
+  }
+  if (given->dtype() != dtype || given->rank() != 1 || given->num_elements() > input.num_elements()) {
+    return cli::UsageError(absl::StrCat("--input_layer_values: ", name, " takes at most ",
+                                        input.num_elements(), " numbers, and is given ",
+                                        given->num_elements()));
+  }
+  std::memcpy(input.mutable_raw(), given->raw(), given->num_bytes());
+  return input;
+}
+
+absl::Status AddLayers(const Flags& flags, MemoryPool& pool, std::vector<Feed>* feeds) {
+  if (flags.input_layers.empty()) return absl::OkStatus();
+  const std::vector<std::string> shapes = absl::StrSplit(flags.input_shapes, ':');
+  if (shapes.size() != flags.input_layers.size() || flags.input_types.size() != flags.input_layers.size()) {
+    return cli::UsageError(absl::StrCat(
+        "There must be the same number of items in --input_layer, --input_layer_shape, and "
+        "--input_layer_type, for example --input_layer=input1,input2 --input_layer_type=float,float "
+        "--input_layer_shape=1,224,224,4:1,20\n--input_layer: ",
+        flags.input_layers.size(), "\n--input_layer_type: ", flags.input_types.size(),
+        "\n--input_layer_shape: ", shapes.size()));
+  }
+  std::vector<std::string> values(shapes.size());
+  if (!flags.input_values.empty()) values = absl::StrSplit(flags.input_values, ':');
+  if (values.size() != shapes.size()) {
+    return cli::UsageError(absl::StrCat("--input_layer_values holds values for ", values.size(), " of ",
+                                        shapes.size(), " inputs"));
+  }
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const std::string& name = flags.input_layers[i];
+    ASSIGN_OR_RETURN(Value value, InputValue(name, flags.input_types[i], shapes[i], values[i], pool));
+    feeds->emplace_back(name, std::move(value));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Feed>> Feeds(const Flags& flags, Executor& executor) {
+  std::vector<Feed> feeds;
+  RETURN_IF_ERROR(AddLayers(flags, executor.pool(), &feeds));
+  for (const std::string& feed : flags.feeds) {
+    ASSIGN_OR_RETURN(const auto split, SplitFeed(feed));
+    FeedTarget target;
+    target.name = split.first;
+    ASSIGN_OR_RETURN(target.dtype, executor.TensorType(split.first));
+    absl::StatusOr<Value> value = FeedValue(split.second, target, executor.pool());
+    if (!value.ok()) {
+      return absl::Status(value.status().code(),
+                          absl::StrCat("--feed=", split.first, ": ", value.status().message()));
+    }
+    feeds.emplace_back(split.first, *std::move(value));
+  }
+  return feeds;
+}
+
+// --- Runs.
+
+// Milliseconds of runs, in their order.
+using Times = std::vector<double>;
+
+double Mean(const Times& times) {
+  double sum = 0;
+  for (const double time : times) sum += time;
+  return times.empty() ? 0 : sum / static_cast<double>(times.size());
+}
+
+double Deviation(const Times& times) {
+  const double mean = Mean(times);
+  double sum = 0;
+  for (const double time : times) sum += (time - mean) * (time - mean);
+  return times.empty() ? 0 : std::sqrt(sum / static_cast<double>(times.size()));
+}
+
+// The smallest time that `percent` of all do not exceed; 0 if there are none.
+double Percentile(Times times, double percent) {
+  if (times.empty()) return 0;
+  std::sort(times.begin(), times.end());
+  const double rank = std::ceil(percent / 100 * static_cast<double>(times.size()));
+  return times[static_cast<size_t>(std::max(rank, 1.0)) - 1];
+}
+
+// "count=50 first=123 curr=120 min=110 max=130 avg=121.5 std=4", in microseconds.
+std::string StatText(const Times& times) {
+  if (times.empty()) return "count=0";
+  std::vector<int64_t> us;
+  for (const double ms : times) us.push_back(std::llround(ms * 1000));
+  const auto [min, max] = std::minmax_element(us.begin(), us.end());
+  if (*min == *max) {
+    return absl::StrCat("count=", us.size(), " curr=", us.back(), us.size() > 1 ? "(all same)" : "");
+  }
+  return absl::StrFormat("count=%d first=%d curr=%d min=%d max=%d avg=%g std=%.0f", us.size(), us.front(),
+                         us.back(), *min, *max, Mean(times) * 1000, Deviation(times) * 1000);
+}
+
+// What is benchmarked: a plan with its inputs.
+struct Subject {
+  Executor& executor;
+  std::shared_ptr<const Plan> plan;
+  std::vector<Value> inputs;
+};
+
+// `max_runs` or `max_seconds` of 0 or less: no such limit.
+absl::StatusOr<Times> TimedRuns(Subject& subject, int64_t max_runs, double max_seconds, const Flags& flags,
+                                BenchmarkProfile* profile) {
+  if (!flags.json) {
+    absl::PrintF(
+        "Running benchmark for max %d iterations, max %g seconds %s detailed stat logging, with %gs "
+        "sleep between inferences\n",
+        max_runs, max_seconds, profile == nullptr ? "without" : "with", flags.delay);
+    std::fflush(stdout);
+  }
+  Times times;
+  double seconds = 0;
+  RunOptions options;
+  options.observer = profile;
+  for (int64_t i = 0; max_runs <= 0 || i < max_runs; ++i) {
+    if (i > 0 && max_seconds > 0 && seconds >= max_seconds) break;
+    if (i > 0 && flags.delay > 0) absl::SleepFor(absl::Seconds(flags.delay));
+    if (profile != nullptr) profile->BeginRun();
+    const absl::Time begin = absl::Now();
+    RETURN_IF_ERROR(subject.executor.Run(*subject.plan, subject.inputs, options).status());
+    const absl::Duration time = absl::Now() - begin;
+    times.push_back(absl::ToDoubleMilliseconds(time));
+    seconds += absl::ToDoubleSeconds(time);
+  }
+  if (!flags.json) absl::PrintF("%s\n\n", StatText(times));
+  return times;
+}
+
+struct Measured {
+  double load_ms = 0, plan_ms = 0;
+  Times warmup, plain, profiled;
+  BenchmarkProfile profile;
+  uint64_t peak_bytes = 0;  // While the timed runs ran, constants and inputs included.
+  std::optional<double> flops;
+};
+
+// "1.23k", "5.30B".
+std::string HumanText(double number) {
+  for (const auto& [unit, suffix] :
+       {std::pair<double, const char*>{1e12, "T"}, {1e9, "B"}, {1e6, "M"}, {1e3, "k"}}) {
+    if (number >= unit) return absl::StrFormat("%.2f%s", number / unit, suffix);
+  }
+  return absl::StrFormat("%.0f", number);
+}
+
+void PrintText(const Flags& flags, const Measured& measured) {
+  const BenchmarkProfile& profile = measured.profile;
+  std::string text = absl::StrFormat(
+      "Average inference timings in us: Warmup: %g, no stats: %g, with stats: %g\n",
+      Mean(measured.warmup) * 1000, Mean(measured.plain) * 1000, Mean(measured.profiled) * 1000);
+  absl::StrAppendFormat(&text, "Percentiles in ms: p50 %.3f, p90 %.3f, p99 %.3f\nPeak memory: %s\n\n",
+                        Percentile(measured.plain, 50), Percentile(measured.plain, 90),
+                        Percentile(measured.plain, 99), cli::BytesText(measured.peak_bytes));
+  if (flags.show_run_order) text += NodeTable(profile, "Run Order", NodeOrder::kRun, flags.run_order_limit);
+  if (flags.show_time)
+    text += NodeTable(profile, "Top by Computation Time", NodeOrder::kTime, flags.time_limit);
+  if (flags.show_memory)
+    text += NodeTable(profile, "Top by Memory Use", NodeOrder::kMemory, flags.memory_limit);
+  if (flags.show_type) text += OpTable(profile);
+  if (flags.show_summary) {
+    absl::StrAppend(&text, "Timings (microseconds): ", StatText(measured.profiled), "\n",
+                    profile.nodes().size(), " nodes observed\n");
+  }
+  if (flags.show_flops && measured.flops) {
+    absl::StrAppend(&text, "FLOPs estimate: ", HumanText(*measured.flops), "\n");
+    const double seconds = Mean(measured.plain) / 1000;
+    if (seconds > 0) absl::StrAppend(&text, "FLOPs/second: ", HumanText(*measured.flops / seconds), "\n");
+  }
+  std::fputs(text.c_str(), stdout);
+}
+
+void PrintJson(const Flags& flags, int threads, const Measured& measured) {
+  const Times& times = measured.plain;
+  std::string text =
+      absl::StrFormat("{\n  \"graph\": %s,\n  \"threads\": %d,\n  \"load_ms\": %.6g,\n  \"plan_ms\": %.6g,\n",
+                      cli::JsonString(flags.graph), threads, measured.load_ms, measured.plan_ms);
+  if (!measured.warmup.empty()) absl::StrAppendFormat(&text, "  \"first_ms\": %.6g,\n", measured.warmup[0]);
+  absl::StrAppendFormat(
+      &text,
+      "  \"runs\": %d,\n  \"mean_ms\": %.6g,\n  \"std_ms\": %.6g,\n  \"min_ms\": %.6g,\n"
+      "  \"p50_ms\": %.6g,\n  \"p90_ms\": %.6g,\n  \"p99_ms\": %.6g,\n  \"max_ms\": %.6g,\n",
+      times.size(), Mean(times), Deviation(times), Percentile(times, 0), Percentile(times, 50),
+      Percentile(times, 90), Percentile(times, 99), Percentile(times, 100));
+  absl::StrAppendFormat(&text, "  \"profiled_mean_ms\": %.6g,\n  \"peak_bytes\": %d,\n",
+                        Mean(measured.profiled), measured.peak_bytes);
+  if (measured.flops) absl::StrAppendFormat(&text, "  \"flops\": %.15g,\n", *measured.flops);
+  absl::StrAppend(&text, "  \"ops\": ", OpsJson(measured.profile),
+                  ",\n  \"nodes\": ", NodesJson(measured.profile), "\n}\n");
+  std::fputs(text.c_str(), stdout);
+}
+
+absl::StatusOr<double> Flops(const Flags& flags, const Measured& measured, const std::vector<Feed>& feeds,
+                             Executor& executor) {
+  OpenOptions open;
+  open.tags = flags.tags;
+  std::vector<std::string> notes;  // The session has said them.
+  ASSIGN_OR_RETURN(Model model, OpenModel(flags.graph, open, &notes));
+  return EstimateFlops(model.graph(), measured.profile, executor, feeds);
+}
+
+absl::Status Measure(const Flags& flags, Subject& subject, Measured* measured) {
+  if (flags.warmup_runs > 0) {
+    ASSIGN_OR_RETURN(measured->warmup, TimedRuns(subject, flags.warmup_runs, -1, flags, nullptr));
+  }
+  subject.executor.pool().ResetPeak();
+  ASSIGN_OR_RETURN(measured->plain, TimedRuns(subject, flags.max_runs, flags.max_time, flags, nullptr));
+  measured->peak_bytes = subject.executor.pool().peak_bytes();
+  if (flags.block_delay > 0) absl::SleepFor(absl::Seconds(flags.block_delay));
+  ASSIGN_OR_RETURN(measured->profiled,
+                   TimedRuns(subject, flags.max_runs, flags.max_time, flags, &measured->profile));
+  return absl::OkStatus();
+}
+
+int Benchmark(const Flags& flags) {
+  const auto fail = [](const absl::Status& status, int exit_code) {
+    cli::PrintError(status);
+    return cli::IsUsageError(status) ? cli::kUsage : exit_code;
+  };
+  if (flags.graph.empty()) return fail(cli::UsageError("--graph is missing"), cli::kUsage);
+  if (flags.outputs.empty() && flags.targets.empty()) {
+    return fail(cli::UsageError("nothing to run: no --output_layer and no --target_layer"), cli::kUsage);
+  }
+  if (flags.max_runs <= 0 && flags.max_time <= 0) {
+    return fail(cli::UsageError("--max_num_runs or --max_time must be above 0"), cli::kUsage);
+  }
+  SessionOptions options;
+  options.graph = flags.graph;
+  options.tags = flags.tags;
+  options.checkpoint = flags.checkpoint;
+  options.init_nodes = flags.init_ops;
+  const int64_t threads =
+      flags.threads > 0 ? flags.threads : std::max<int64_t>(1, std::thread::hardware_concurrency());
+  options.executor.threads = static_cast<int>(std::min<int64_t>(threads, 1024));
+  std::vector<std::string> notes;
+  Measured measured;
+  const absl::Time load_begin = absl::Now();
+  const absl::StatusOr<std::unique_ptr<Session>> session = OpenSession(options, &notes);
+  measured.load_ms = absl::ToDoubleMilliseconds(absl::Now() - load_begin);
+  for (const std::string& note : notes) cli::PrintNote(note);
+  if (!session.ok()) return fail(session.status(), cli::kUsage);
+  Executor& executor = *(*session)->executor;
+
+  absl::StatusOr<std::vector<Feed>> feeds = Feeds(flags, executor);
+  if (!feeds.ok()) return fail(feeds.status(), cli::kUsage);
+  PlanRequest request;
+  request.fetches = flags.outputs;
+  request.targets = flags.targets;
+  for (const Feed& feed : *feeds) request.feeds.push_back(feed.first);
+  const absl::Time plan_begin = absl::Now();
+  absl::StatusOr<std::shared_ptr<const Plan>> plan = executor.MakePlan(request);
+  measured.plan_ms = absl::ToDoubleMilliseconds(absl::Now() - plan_begin);
+  if (!plan.ok()) {
+    return fail(plan.status(), absl::IsNotFound(plan.status()) ? cli::kUsage : cli::kFailure);
+  }
+  Subject subject{executor, *std::move(plan), {}};
+  for (const Feed& feed : *feeds) subject.inputs.push_back(feed.second);
+  if (!flags.json) absl::PrintF("Initialized session in %gs\n", (measured.load_ms + measured.plan_ms) / 1000);
+
+  if (absl::Status status = Measure(flags, subject, &measured); !status.ok())
+    return fail(status, cli::kFailure);
+  if (!flags.trace.empty()) {
+    const absl::Status status = WriteFile(flags.trace, measured.profile.ChromeTrace());
+    if (!status.ok()) return fail(status, cli::kUsage);
+  }
+  if (flags.show_flops || flags.json) {
+    // An extra: if it cannot be made, the figures stand without it.
+    const absl::StatusOr<double> flops = Flops(flags, measured, *feeds, executor);
+    if (flops.ok()) {
+      measured.flops = *flops;
+    } else {
+      cli::PrintNote(absl::StrCat("no estimate of FLOPs: ", flops.status().message()));
+    }
+  }
+  if (flags.json) {
+    PrintJson(flags, options.executor.threads, measured);
+  } else {
+    PrintText(flags, measured);
+  }
+  return cli::Finish(absl::OkStatus());
+}
+
+int Run(absl::Span<const std::string> args) {
+  Flags flags;
+  Command command("benchmark_model", Family::kCpp, "times a model, node by node.");
+  Declare(flags, command);
+  if (std::optional<int> status = command.Parse(args)) return *status;
+  if (command.Given("feed") && !command.Given("input_layer")) flags.input_layers.clear();
+  return Benchmark(flags);
+}
+
+CRYOGRAPH_REGISTER_TOOL(benchmark_model, "Times a model, node by node.", Run);
+
+}  // namespace
+}  // namespace cryograph
