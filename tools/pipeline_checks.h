@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "graph/model.h"
 #include "tools/cli.h"
+#include "transforms/constant_evaluator.h"
 #include "transforms/instrumentation.h"
 #include "transforms/pass.h"
 #include "transforms/pass_manager.h"
@@ -43,6 +44,11 @@ using PipelineChecksFactory = std::unique_ptr<PipelineChecks> (*)();
 PipelineChecksFactory FindPipelineChecks();
 // Called before main().
 bool RegisterPipelineChecks(PipelineChecksFactory factory);
+
+// The same for what computes constants for passes.
+using ConstantEvaluatorFactory = std::unique_ptr<ConstantEvaluator> (*)();
+ConstantEvaluatorFactory FindConstantEvaluator();
+bool RegisterConstantEvaluator(ConstantEvaluatorFactory factory);
 
 }  // namespace cryograph
 

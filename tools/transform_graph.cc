@@ -267,6 +267,9 @@ absl::Status Transform(const Flags& flags) {
   options.keep = flags.keep;
   options.compat = flags.compat;
   options.resolve_path = cli::ExpandHome;
+  std::unique_ptr<ConstantEvaluator> evaluator;
+  if (const ConstantEvaluatorFactory make = FindConstantEvaluator()) evaluator = make();
+  options.evaluator = evaluator.get();
 
   std::vector<std::string> notes;
   OpenOptions open;

@@ -21,7 +21,6 @@ constexpr Entry kEntries[] = {
     {"flatten_atrous_conv", kNotYet},
     {"fold_batch_norms", kNotYet},
     {"fold_batch_norms_algebraic", "it made an op 'BatchNorm' that no released TensorFlow can run"},
-    {"fold_constants", kNotYet},
     {"fold_moments", "it made an op 'Moments' that no released TensorFlow can run"},
     {"fold_old_batch_norms", kNotYet},
     {"fold_subdivmul_batch_norms", kNotYet},
