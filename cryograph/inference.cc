@@ -102,6 +102,14 @@ absl::StatusOr<Inference::Type> Inference::TypeOfTensor(const std::string& name)
   return static_cast<Type>(BaseType(type));
 }
 
+absl::StatusOr<std::optional<std::vector<int64_t>>> Inference::ShapeOfTensor(const std::string& name) const {
+  RETURN_IF_ERROR(TypeOfTensor(name).status());
+  const auto& shapes = loaded_->session->input_shapes;
+  const auto found = shapes.find(TensorName(name));
+  if (found == shapes.end()) return std::optional<std::vector<int64_t>>();
+  return std::optional<std::vector<int64_t>>(found->second.dims);
+}
+
 namespace {
 
 absl::Status CheckFeedType(const std::string& name, DataType given, DataType wanted) {

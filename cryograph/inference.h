@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -85,6 +86,10 @@ class Inference {
 
   // The type of a tensor; 0 where the graph does not say. NotFound with the names nearest to `name`.
   absl::StatusOr<Type> TypeOfTensor(const std::string& name) const;
+
+  // The shape that a placeholder declares, -1 for a dimension of any size. None where the graph leaves even
+  // the rank open, and for tensors of other nodes. NotFound with the names nearest to `name`.
+  absl::StatusOr<std::optional<std::vector<int64_t>>> ShapeOfTensor(const std::string& name) const;
 
   // Gives a tensor its value for the next run. Elements are copied. NotFound, with the nearest names, if
   // there is no such tensor; InvalidArgument for a type that is not the tensor's, a negative dimension, or

@@ -146,6 +146,22 @@ TEST(InferenceTest, WrongNamesSayNearOnes) {
               StatusIs(Code::kNotFound, HasSubstr("did you mean 'probabilities'")));
 }
 
+TEST(InferenceTest, SaysWhatATensorIs) {
+  const Inference inference = LoadDigits();
+  const absl::StatusOr<Inference::Type> type = inference.TypeOfTensor("image");
+  ASSERT_OK(type);
+  EXPECT_EQ(*type, Inference::kFloat);
+  const auto image = inference.ShapeOfTensor("image:0");
+  ASSERT_OK(image);
+  ASSERT_TRUE(image->has_value());
+  EXPECT_THAT(**image, ElementsAre(-1, 12, 12, 1));
+  const auto probabilities = inference.ShapeOfTensor("probabilities");
+  ASSERT_OK(probabilities);
+  EXPECT_FALSE(probabilities->has_value());
+  EXPECT_THAT(inference.ShapeOfTensor("imag"),
+              StatusIs(Code::kNotFound, HasSubstr("did you mean 'image'")));
+}
+
 TEST(InferenceTest, WrongFeeds) {
   const std::vector<float> images = Images();
   Inference inference = LoadDigits();

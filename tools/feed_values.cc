@@ -261,17 +261,35 @@ absl::StatusOr<Value> FromTensorProto(const std::string& path, MemoryPool& pool)
   return Value::FromTensor(*tensor, pool);
 }
 
-absl::StatusOr<Value> FromBytes(const std::string& path, const FeedTarget& target, MemoryPool& pool) {
-  if (target.dtype != DT_STRING) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "'", path,
-        "' is no expression, and not named .npy, .npz[KEY] or .pb: only a tensor of strings takes the bytes ",
-        "of any file"));
+// `text` is neither an expression nor a file.
+absl::Status NoValue(absl::string_view text) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      "'", text, "' is no expression, and no .npy, .npz[KEY], .pb or image file: only a tensor of strings ",
+      "takes the bytes of any file"));
+}
+
+bool IsImageName(absl::string_view path) {
+  for (const char* suffix : {".jpg", ".jpeg", ".png", ".gif", ".bmp"}) {
+    if (absl::EndsWithIgnoreCase(path, suffix)) return true;
   }
-  ASSIGN_OR_RETURN(const std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
+  return false;
+}
+
+absl::StatusOr<Value> FromFile(const std::string& path, const FeedTarget& target, MemoryPool& pool) {
+  const absl::StatusOr<std::shared_ptr<const MappedFile>> file = MappedFile::Open(path);
+  const bool is_string = target.dtype == DT_STRING;
+  if (!file.ok()) return is_string || IsImageName(path) ? file.status() : NoValue(path);
+  const absl::string_view bytes = (*file)->bytes();
+  if (!is_string) {
+    if (!IsImage(bytes)) return NoValue(path);
+    const DataType dtype = target.dtype == DT_INVALID ? DT_FLOAT : target.dtype;
+    absl::StatusOr<Value> value = ImageValue(bytes, dtype, target.shape, target.image, pool);
+    if (value.ok() || cli::IsUsageError(value.status())) return value;
+    return absl::Status(value.status().code(), absl::StrCat(path, ": ", value.status().message()));
+  }
   const bool vector = !target.shape.unknown_rank && target.shape.dims.size() == 1;
   ASSIGN_OR_RETURN(Value value, Value::Allocate(DT_STRING, std::vector<int64_t>(vector ? 1 : 0, 1), pool));
-  value.mutable_data<std::string>()->assign(file->bytes().data(), file->bytes().size());
+  value.mutable_data<std::string>()->assign(bytes.data(), bytes.size());
   return value;
 }
 
@@ -292,15 +310,14 @@ absl::StatusOr<Value> FeedValue(absl::string_view text, const FeedTarget& target
     return FeedFromArrayFile(path, pool);
   }
   if (absl::EndsWith(path, ".pb")) return FromTensorProto(path, pool);
-  return FromBytes(path, target, pool);
+  return FromFile(path, target, pool);
 }
 
 std::string FeedHelp() {
-  return "FILE.npy, FILE.npz[KEY], FILE.pb (a serialized TensorProto); any other file is a string of its "
-         "bytes.\n"
-         "zeros(1,224,224,3), ones(…), full(VALUE,…), arange(…), rand(…, seed=1, min=-1, max=1): dimensions "
-         "in \n"
-         "brackets, dtype=NAME if the graph does not say which type it wants.\n"
+  return "FILE.npy, FILE.npz[KEY], FILE.pb (a serialized TensorProto); a JPEG, PNG, GIF or BMP image for "
+         "numbers; any file is a string of its bytes.\n"
+         "zeros(1,224,224,3), ones(…), full(VALUE,…), arange(…), rand(…, seed=1, min=-1, max=1): "
+         "dimensions in brackets, dtype=NAME if the graph does not say which type it wants.\n"
          "3, -0.5, true, 'text', [1,2,3], [[1,2],[3,4]].";
 }
 

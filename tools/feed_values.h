@@ -11,6 +11,7 @@
 #include "graph/dtype.h"
 #include "runtime/memory.h"
 #include "runtime/value.h"
+#include "tools/image_feed.h"
 
 namespace cryograph {
 
@@ -19,6 +20,7 @@ struct FeedTarget {
   std::string name;
   DataType dtype = DT_INVALID;  // DT_INVALID: not known; a number is then a float.
   PartialShape shape = {true, {}};
+  ImageOptions image;  // How an image becomes a value.
 };
 
 // "NAME=VALUE" in two. InvalidArgument (a usage error) if there is no "=".
@@ -27,7 +29,8 @@ absl::StatusOr<std::pair<std::string, std::string>> SplitFeed(const std::string&
 // `text` is one of
 //   FILE.npy, FILE.npz[KEY]     numpy arrays; FILE.npz if it holds one array
 //   FILE.pb                     a serialized TensorProto
-//   any other FILE              its bytes, for a string
+//   FILE                        its bytes, for a string; a JPEG, PNG, GIF or BMP image, for numbers: see
+//                               ImageValue()
 //   zeros(1,224,224,3), ones(…), full(VALUE, DIMS…)
 //   rand(DIMS…, seed=1, min=0, max=1), arange(DIMS…)
 //   3, -0.5, true, 'text', [1,2,3], [[1,2],[3,4]]

@@ -15,6 +15,7 @@
 #include "runtime/random_feeds.h"
 #include "tools/feed_values.h"
 #include "tools/model_names.h"
+#include "tools/placeholder_shape.h"
 
 namespace cryograph {
 namespace {
@@ -59,12 +60,7 @@ absl::StatusOr<FeedSpec> SpecOf(Model& model, Executor& executor, const std::str
   spec.shape.unknown_rank = true;
   const Node node = model.graph().Find(NodeNameOf(name));
   if (node && WithoutPort0(name) == node.name()) {
-    const AttrView shape = node.attr("shape");
-    if (shape.kind() == AttrView::kShape) spec.shape = shape.shape();
-    const AttrView shapes = node.attr("_output_shapes");
-    if (spec.shape.unknown_rank && shapes.kind() == AttrView::kList && !shapes.list_shape().empty()) {
-      spec.shape = shapes.list_shape()[0];
-    }
+    spec.shape = DeclaredShape(node, model.versions().producer);
   }
   return spec;
 }

@@ -1,5 +1,7 @@
 // run_graph: runs a graph on given inputs and writes or shows what comes out.
+#include <algorithm>
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,12 +15,15 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "base/status_macros.h"
+#include "cryograph/inference.h"
 #include "runtime/executor.h"
+#include "runtime/memory.h"
 #include "runtime/value.h"
 #include "tools/cli.h"
 #include "tools/feed_values.h"
+#include "tools/image_feed.h"
+#include "tools/inference_values.h"
 #include "tools/run_cases.h"
-#include "tools/session_setup.h"
 #include "tools/value_files.h"
 #include "tools/value_report.h"
 
@@ -35,6 +40,7 @@ struct Flags {
   std::vector<std::string> feeds, fetches, targets, init_nodes;
   int64_t skip = 0, threads = 1, top_k = 0, max_elements = 10;
   double time_limit = 0, memory_limit = 0;
+  ImageOptions image;
   bool json = false;
 };
 
@@ -66,6 +72,8 @@ void Declare(Flags& flags, Command& command) {
       .Value("NAME,NAME…")
       .Repeated(true)
       .Extension();
+  command.Section("Images");
+  DeclareImageOptions(flags.image, command);
   command.Section("Result");
   command
       .Add(&flags.out_dir, "out_dir",
@@ -100,6 +108,10 @@ void Declare(Flags& flags, Command& command) {
       .Extension();
   command.Add(&flags.skip, "skip", "Leaves out the first N of them.").AtLeast(0).Value("N").Extension();
   command.Example("run_graph --in_graph=model.pb --feed='x=rand(1,224,224,3)' --fetch=probs --top_k=5", "");
+  command.Example(
+      "run_graph --in_graph=model.pb --feed=input=photo.jpg --input_mean=127.5 --input_std=127.5 --fetch=probs "
+      "--top_k=5 --labels=labels.txt",
+      "What is in a photo:");
   command.Example("run_graph --in_graph=model.pb --feed=x:0='in.npz[x]' --fetch=y --out_dir=out", "");
   command.Epilogue(
       "Exit status",
@@ -120,35 +132,56 @@ RunOptions RunOptionsOf(const Flags& flags) {
   return options;
 }
 
-absl::StatusOr<std::unique_ptr<Session>> Load(const Flags& flags) {
-  SessionOptions options;
-  options.graph = flags.in_graph;
+absl::StatusOr<Inference> Load(const Flags& flags) {
+  Inference::Options options;
   options.tags = flags.tags;
   options.checkpoint = flags.checkpoint;
   options.init_nodes = flags.init_nodes;
-  options.executor = ExecutorOptionsOf(flags);
-  options.init_limits = RunOptionsOf(flags);
-  std::vector<std::string> notes;
-  absl::StatusOr<std::unique_ptr<Session>> session = OpenSession(options, &notes);
-  for (const std::string& note : notes) cli::PrintNote(note);
-  return session;
+  options.threads = static_cast<int>(std::min<int64_t>(flags.threads, std::numeric_limits<int>::max()));
+  const ExecutorOptions limits = ExecutorOptionsOf(flags);
+  if (limits.memory_limit != MemoryPool::kNoLimit) options.memory_limit_bytes = limits.memory_limit;
+  options.time_limit_seconds = std::max(flags.time_limit, 0.0);
+  absl::StatusOr<Inference> inference = Inference::Load(flags.in_graph, options);
+  if (inference.ok()) {
+    for (const std::string& note : inference->notes()) cli::PrintNote(note);
+  }
+  return inference;
 }
 
-absl::StatusOr<std::vector<std::pair<std::string, Value>>> Feeds(const Flags& flags, Executor& executor) {
-  std::vector<std::pair<std::string, Value>> feeds;
+struct NamedValue {
+  std::string name;
+  Value value;
+};
+
+absl::StatusOr<std::vector<NamedValue>> ReadFeeds(const Flags& flags, const Inference& inference,
+                                                  MemoryPool& pool) {
+  std::vector<NamedValue> feeds;
   for (const std::string& feed : flags.feeds) {
     ASSIGN_OR_RETURN(const auto split, SplitFeed(feed));
-    FeedTarget target;
-    target.name = split.first;
-    ASSIGN_OR_RETURN(target.dtype, executor.TensorType(split.first));
-    absl::StatusOr<Value> value = FeedValue(split.second, target, executor.pool());
+    ASSIGN_OR_RETURN(FeedTarget target, TargetOfFeed(inference, split.first));
+    target.image = flags.image;
+    absl::StatusOr<Value> value = FeedValue(split.second, target, pool);
+    if (cli::IsUsageError(value.status())) return value.status();
     if (!value.ok()) {
       return absl::Status(value.status().code(),
                           absl::StrCat("--feed=", split.first, ": ", value.status().message()));
     }
-    feeds.emplace_back(split.first, *std::move(value));
+    feeds.push_back({split.first, *std::move(value)});
   }
   return feeds;
+}
+
+absl::StatusOr<std::vector<Value>> RunOnce(const Flags& flags, std::vector<NamedValue> feeds,
+                                           Inference& inference, MemoryPool& pool) {
+  for (const NamedValue& feed : feeds) RETURN_IF_ERROR(FeedValueTo(inference, feed.name, feed.value));
+  feeds.clear();
+  std::vector<Value> results;
+  if (flags.fetches.empty() && flags.targets.empty()) return results;  // The initializers have run.
+  RETURN_IF_ERROR(inference.Run(flags.fetches, flags.targets));
+  for (const std::string& fetch : flags.fetches) {
+    ASSIGN_OR_RETURN(results.emplace_back(), FetchValue(inference, fetch, pool));
+  }
+  return results;
 }
 
 std::string TopText(const std::vector<RankedClass>& ranked, const std::vector<std::string>& labels,
@@ -205,13 +238,12 @@ int RunModel(const Flags& flags) {
   if (flags.fetches.empty() && flags.targets.empty() && flags.init_nodes.empty()) {
     return usage(cli::UsageError("nothing to run: no --fetch and no --target"));
   }
-  const absl::StatusOr<std::unique_ptr<Session>> session = Load(flags);
-  if (!session.ok()) return usage(session.status());
-  Executor& executor = *(*session)->executor;
-  const absl::StatusOr<std::vector<std::pair<std::string, Value>>> feeds = Feeds(flags, executor);
+  absl::StatusOr<Inference> inference = Load(flags);
+  if (!inference.ok()) return usage(inference.status());
+  const std::shared_ptr<MemoryPool> pool = MemoryPool::Create(ExecutorOptionsOf(flags).memory_limit);
+  absl::StatusOr<std::vector<NamedValue>> feeds = ReadFeeds(flags, *inference, *pool);
   if (!feeds.ok()) return usage(feeds.status());
-  const absl::StatusOr<std::vector<Value>> results =
-      executor.RunOnce(*feeds, flags.fetches, flags.targets, RunOptionsOf(flags));
+  const absl::StatusOr<std::vector<Value>> results = RunOnce(flags, *std::move(feeds), *inference, *pool);
   if (!results.ok()) {
     cli::PrintError(results.status());
     if (absl::IsNotFound(results.status())) return cli::kUsage;

@@ -10,6 +10,7 @@
 #include "graph/model.h"
 #include "graph/model_assets.h"
 #include "graph/open.h"
+#include "tools/placeholder_shape.h"
 #include "tools/variable_values.h"
 
 namespace cryograph {
@@ -87,6 +88,11 @@ absl::StatusOr<std::unique_ptr<Session>> OpenSession(const SessionOptions& optio
   if (!checkpoint.empty()) {
     ASSIGN_OR_RETURN(session->checkpoint, Checkpoint::Open(checkpoint, notes));
     ASSIGN_OR_RETURN(variables, FindVariableValues(model, *session->checkpoint, notes));
+  }
+  for (Node node : model.graph().nodes()) {
+    if (!IsPlaceholderOp(node.op())) continue;
+    PartialShape shape = DeclaredShape(node, model.versions().producer);
+    if (!shape.unknown_rank) session->input_shapes.emplace(node.name(), std::move(shape));
   }
   const std::string init_node = InitNode(model);
   const std::vector<ModelAsset> assets = AssetsOf(model);

@@ -2,12 +2,14 @@
 #ifndef CRYOGRAPH_TOOLS_SESSION_SETUP_H_
 #define CRYOGRAPH_TOOLS_SESSION_SETUP_H_
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "checkpoint/checkpoint.h"
+#include "graph/attr.h"
 #include "runtime/executor.h"
 
 namespace cryograph {
@@ -25,6 +27,8 @@ struct SessionOptions {
 struct Session {
   std::unique_ptr<Checkpoint> checkpoint;  // Null if there is none.
   std::unique_ptr<Executor> executor;
+  // What placeholders declare, by their names; those of unknown rank are left out.
+  std::map<std::string, PartialShape> input_shapes;
 };
 
 // Errors of opening (see OpenModel, Checkpoint::Open), of values that do not fit their variables, and of the

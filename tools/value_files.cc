@@ -1,13 +1,15 @@
 #include "tools/value_files.h"
 
-#include <memory>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "base/byte_sink.h"
 #include "base/status_macros.h"
+#include "checkpoint/array_files.h"
+#include "checkpoint/npy.h"
 #include "graph/tensor.h"
-#include "tools/npy_files.h"
+#include "graph/tensor_sources.h"
 
 namespace cryograph {
 
@@ -23,12 +25,9 @@ absl::Status WriteTensorProto(const Value& value, const std::string& path) {
 
 absl::Status WriteValue(const Value& value, const std::string& stem) {
   RETURN_IF_ERROR(WriteTensorProto(value, absl::StrCat(stem, ".pb")));
-  const std::string header = NpyHeader(value.dtype(), value.shape());
-  if (header.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const std::unique_ptr<FileSink> sink, FileSink::Create(absl::StrCat(stem, ".npy")));
-  RETURN_IF_ERROR(sink->Append(header));
-  RETURN_IF_ERROR(sink->Append(absl::string_view(value.raw(), value.num_bytes())));
-  return sink->Commit();
+  if (NumpyStorageType(value.dtype()) != value.dtype()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(Tensor tensor, value.ToTensor());
+  return WriteNpyFile(absl::StrCat(stem, ".npy"), {stem, SourceOf(std::move(tensor))}, ArrayFileOptions());
 }
 
 }  // namespace cryograph
