@@ -158,8 +158,7 @@ TEST(InferenceTest, SaysWhatATensorIs) {
   const auto probabilities = inference.ShapeOfTensor("probabilities");
   ASSERT_OK(probabilities);
   EXPECT_FALSE(probabilities->has_value());
-  EXPECT_THAT(inference.ShapeOfTensor("imag"),
-              StatusIs(Code::kNotFound, HasSubstr("did you mean 'image'")));
+  EXPECT_THAT(inference.ShapeOfTensor("imag"), StatusIs(Code::kNotFound, HasSubstr("did you mean 'image'")));
 }
 
 TEST(InferenceTest, WrongFeeds) {

@@ -39,8 +39,9 @@ absl::StatusOr<std::unique_ptr<CheckpointReader>> OpenArrayFile(const std::strin
   if (absl::StartsWith(file->bytes(), "PK")) return OpenNpz(file);
   if (absl::StartsWith(file->bytes(), "\x80")) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path, ": it is a Python pickle, and reading one is running a program\n"
-                           "try: numpy.save() or numpy.savez() in Python"));
+        absl::StrCat(path,
+                     ": it is a Python pickle, and reading one is running a program\n"
+                     "try: numpy.save() or numpy.savez() in Python"));
   }
   return absl::InvalidArgumentError(absl::StrCat(path, ": it is no .npy and no .npz file"));
 }

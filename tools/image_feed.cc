@@ -36,9 +36,8 @@ absl::StatusOr<Target> TargetOf(const PartialShape& shape, const ImageOptions& o
     target.batched = dims.size() == 4;
     if (dims.size() == 3) dims.insert(dims.begin(), 1);
     if (dims.size() != 4 || (dims[0] >= 0 && dims[0] != 1)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the input has the shape ", PartialShapeText(shape), ", and one image gives ",
-                       "[1,height,width,channel]"));
+      return absl::InvalidArgumentError(absl::StrCat("the input has the shape ", PartialShapeText(shape),
+                                                     ", and one image gives ", "[1,height,width,channel]"));
     }
     if (options.layout == "auto") target.channels_first = IsChannels(dims[1]) && !IsChannels(dims[3]);
     const int64_t channels = target.channels_first ? dims[1] : dims[3];
@@ -157,7 +156,8 @@ void DeclareImageOptions(ImageOptions& options, cli::Command& command) {
       .Extension();
   command
       .Add(&options.mean, "input_mean",
-           "What is subtracted from pixels, which are in [0, 255]: a number, or one for each channel; default: "
+           "What is subtracted from pixels, which are in [0, 255]: a number, or one for each channel; "
+           "default: "
            "0.")
       .Alias("mean")
       .Value("M,M…")
@@ -190,8 +190,7 @@ absl::StatusOr<Value> ImageValue(absl::string_view bytes, DataType dtype, const 
   using Types = RealTypes;
   const DataType plain = dtype == DT_QUINT8 ? DT_UINT8 : dtype == DT_QINT8 ? DT_INT8 : BaseType(dtype);
   ASSIGN_OR_RETURN(const Target target, TargetOf(shape, options));
-  const bool is_float =
-      plain == DT_FLOAT || plain == DT_HALF || plain == DT_BFLOAT16 || plain == DT_DOUBLE;
+  const bool is_float = plain == DT_FLOAT || plain == DT_HALF || plain == DT_BFLOAT16 || plain == DT_DOUBLE;
   ASSIGN_OR_RETURN(const std::vector<float> mean,
                    PerChannel(options.mean, "--input_mean", 0, target.channels));
   ASSIGN_OR_RETURN(const std::vector<float> deviation,
@@ -217,7 +216,8 @@ absl::StatusOr<Value> ImageValue(absl::string_view bytes, DataType dtype, const 
     for (int64_t place = 0; place < height * width; ++place, from += channels) {
       for (int64_t c = 0; c < channels; ++c) {
         const float pixel = from[swap && c < 3 ? 2 - c : c];
-        const T stored = Stored<T>((pixel - mean[static_cast<size_t>(c)]) / deviation[static_cast<size_t>(c)]);
+        const T stored =
+            Stored<T>((pixel - mean[static_cast<size_t>(c)]) / deviation[static_cast<size_t>(c)]);
         to[target.channels_first ? c * height * width + place : place * channels + c] = stored;
       }
     }

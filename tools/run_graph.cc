@@ -109,7 +109,8 @@ void Declare(Flags& flags, Command& command) {
   command.Add(&flags.skip, "skip", "Leaves out the first N of them.").AtLeast(0).Value("N").Extension();
   command.Example("run_graph --in_graph=model.pb --feed='x=rand(1,224,224,3)' --fetch=probs --top_k=5", "");
   command.Example(
-      "run_graph --in_graph=model.pb --feed=input=photo.jpg --input_mean=127.5 --input_std=127.5 --fetch=probs "
+      "run_graph --in_graph=model.pb --feed=input=photo.jpg --input_mean=127.5 --input_std=127.5 "
+      "--fetch=probs "
       "--top_k=5 --labels=labels.txt",
       "What is in a photo:");
   command.Example("run_graph --in_graph=model.pb --feed=x:0='in.npz[x]' --fetch=y --out_dir=out", "");

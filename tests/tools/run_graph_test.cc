@@ -171,9 +171,8 @@ TEST(RunGraphTest, ImagesFitTheInput) {
   EXPECT_EQ(FedImage(any, png, {"--input_width=28"}).size(), 40u * 28 * 3);
   EXPECT_EQ(FedImage(EchoGraph("DT_UINT8", {-1, -1, -1, 1}), png).size(), 40u * 56);
   // An input of strings decodes by itself.
-  const ToolRun run =
-      RunGraph({absl::StrCat("--in_graph=", EchoGraph("DT_STRING", {})), absl::StrCat("--feed=image=", png),
-                "--fetch=y"});
+  const ToolRun run = RunGraph({absl::StrCat("--in_graph=", EchoGraph("DT_STRING", {})),
+                                absl::StrCat("--feed=image=", png), "--fetch=y"});
   EXPECT_THAT(run.out, HasSubstr("PNG"));
 }
 
@@ -182,12 +181,13 @@ TEST(RunGraphTest, LabelsNameTheClassesOfAnImage) {
   std::string labels;
   for (int i = 0; i < 8; ++i) absl::StrAppend(&labels, "class ", i, "\n");
   WriteTestFile(folder + "/labels.txt", labels);
-  const ToolRun run = RunGraph({absl::StrCat("--in_graph=", kFrozen),
-                                absl::StrCat("--feed=image=", Image("scene.jpg")), "--fetch=probabilities",
-                                "--top_k=10", absl::StrCat("--labels=", folder, "/labels.txt")});
+  const ToolRun run =
+      RunGraph({absl::StrCat("--in_graph=", kFrozen), absl::StrCat("--feed=image=", Image("scene.jpg")),
+                "--fetch=probabilities", "--top_k=10", absl::StrCat("--labels=", folder, "/labels.txt")});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   for (const auto& [score, index] : TopLines(run.out)) {
-    EXPECT_THAT(run.out, HasSubstr(absl::StrCat(index, index < 8 ? absl::StrCat("  class ", index, "\n") : "\n")));
+    EXPECT_THAT(run.out,
+                HasSubstr(absl::StrCat(index, index < 8 ? absl::StrCat("  class ", index, "\n") : "\n")));
   }
   EXPECT_THAT(run.out, StartsWith("probabilities: float [1,10]"));
 }
