@@ -4,21 +4,12 @@
 
 #include "absl/strings/string_view.h"
 #include "base/wire.h"
+#include "base/wire_field.h"
 
 namespace cryograph {
 namespace {
 
 constexpr uint32_t kAssetFileDef = 6;  // Of MetaGraphDef.
-
-// Payload of the last field `number`; empty if there is none.
-absl::string_view BytesField(absl::string_view message, uint32_t number) {
-  absl::string_view payload;
-  WireReader reader(message);
-  for (WireField field; reader.Next(&field);) {
-    if (field.number == number && field.type == WireType::kBytes) payload = field.bytes;
-  }
-  return payload;
-}
 
 // AssetFileDef: tensor_info (1) with name (1), filename (2).
 void AddAsset(absl::string_view asset, std::vector<ModelAsset>* assets) {

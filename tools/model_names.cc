@@ -9,6 +9,7 @@
 #include "absl/strings/strip.h"
 #include "base/nearest.h"
 #include "base/wire.h"
+#include "base/wire_field.h"
 #include "tools/cli.h"
 
 namespace cryograph {
@@ -48,17 +49,6 @@ bool ReadsVariable(Node node) {
 bool HasDataReaders(Node node) {
   const absl::Span<const Use> uses = node.uses();
   return std::any_of(uses.begin(), uses.end(), [](const Use& use) { return use.slot != kControl; });
-}
-
-// The value of field `number` of a message, last one first; empty if there is none.
-absl::string_view BytesField(absl::string_view message, uint32_t number) {
-  absl::string_view found;
-  WireReader reader(message);
-  WireField field;
-  while (reader.Next(&field)) {
-    if (field.number == number && field.type == WireType::kBytes) found = field.bytes;
-  }
-  return found;
 }
 
 // What the graph offers instead of a name it does not have.

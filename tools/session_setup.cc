@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
-#include "base/wire.h"
+#include "base/wire_field.h"
 #include "graph/model.h"
 #include "graph/model_assets.h"
 #include "graph/open.h"
@@ -18,16 +18,6 @@ namespace {
 
 // MetaGraphDef fields.
 constexpr uint32_t kSignatureDef = 5;
-
-// Payload of the last field `number`; empty if there is none.
-absl::string_view BytesField(absl::string_view message, uint32_t number) {
-  absl::string_view payload;
-  WireReader reader(message);
-  for (WireField field; reader.Next(&field);) {
-    if (field.number == number && field.type == WireType::kBytes) payload = field.bytes;
-  }
-  return payload;
-}
 
 std::string NodeName(absl::string_view tensor) { return std::string(tensor.substr(0, tensor.find(':'))); }
 

@@ -1,0 +1,38 @@
+#include "base/wire_field.h"
+
+#include "gtest/gtest.h"
+
+namespace cryograph {
+namespace {
+
+TEST(WireFieldTest, TheLastOneCounts) {
+  EXPECT_EQ(BytesField(absl::string_view("\x0a\x01"
+                                         "a"
+                                         "\x12\x01"
+                                         "b"
+                                         "\x0a\x02"
+                                         "cd",
+                                         10),
+                       1),
+            "cd");
+  EXPECT_EQ(BytesField(absl::string_view("\x0a\x01"
+                                         "a"
+                                         "\x12\x01"
+                                         "b",
+                                         6),
+                       2),
+            "b");
+}
+
+TEST(WireFieldTest, EmptyWhereThereIsNone) {
+  EXPECT_EQ(BytesField("", 1), "");
+  EXPECT_EQ(BytesField(absl::string_view("\x08\x05", 2), 1), "");  // A varint.
+  EXPECT_EQ(BytesField(absl::string_view("\x0a\x05"
+                                         "ab",
+                                         4),
+                       1),
+            "");  // Cut off.
+}
+
+}  // namespace
+}  // namespace cryograph
