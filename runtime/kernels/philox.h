@@ -38,6 +38,9 @@ class Philox {
     return block;
   }
 
+  const std::array<uint32_t, 2>& key() const { return key_; }
+  const Block& counter() const { return counter_; }
+
   // Passes over `blocks` blocks.
   void Skip(uint64_t blocks) {
     for (uint32_t& word : counter_) {
@@ -88,6 +91,40 @@ inline void NormalDoubles(const Philox::Block& words, double* first, double* sec
   *first = std::sin(angle) * radius;
   *second = std::cos(angle) * radius;
 }
+
+// Uniform and normal doubles one by one. Of the two that a block makes, the second comes first: TensorFlow's
+// samplers take from the end of what they have drawn.
+class UniformDoubles {
+ public:
+  explicit UniformDoubles(Philox* generator) : generator_(generator) {}
+  double Next() {
+    waiting_ = !waiting_;
+    if (!waiting_) return UniformDouble(words_[0], words_[1]);
+    words_ = generator_->Next();
+    return UniformDouble(words_[2], words_[3]);
+  }
+
+ private:
+  Philox* generator_;
+  Philox::Block words_{};
+  bool waiting_ = false;
+};
+class NormalDraws {
+ public:
+  explicit NormalDraws(Philox* generator) : generator_(generator) {}
+  double Next() {
+    waiting_ = !waiting_;
+    if (!waiting_) return first_;
+    double second;
+    NormalDoubles(generator_->Next(), &first_, &second);
+    return second;
+  }
+
+ private:
+  Philox* generator_;
+  double first_ = 0;
+  bool waiting_ = false;
+};
 
 }  // namespace cryograph
 
