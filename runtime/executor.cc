@@ -9,8 +9,10 @@
 #include "base/nearest.h"
 #include "base/status_macros.h"
 #include "graph/op_schema.h"
+#include "runtime/fold.h"
 #include "runtime/function_plans.h"
 #include "runtime/graph_plan.h"
+#include "runtime/needed_nodes.h"
 #include "runtime/planner.h"
 #include "runtime/thread_pool.h"
 
@@ -53,6 +55,8 @@ class Session final : public Executor {
     wanted.fold_constants = options_.fold_constants;
     wanted.fuse = options_.fuse;
     RunState run = FoldingRun();
+    run.deadline = absl::Now() + kFoldingTime;
+    functions_.FoldUntil(run.deadline);
     auto plan = std::make_shared<Plan>();
     std::vector<std::string> missing;
     ASSIGN_OR_RETURN(plan->graph, MakeGraphPlan(wanted, ops_, functions_, run, &missing));
@@ -136,9 +140,24 @@ class Session final : public Executor {
   FunctionPlans functions_;
 };
 
+// What leaves open which graph is meant, whatever the fetches need.
+absl::Status CheckDefects(Graph& graph) {
+  for (const Node node : graph.nodes()) {
+    if ((node.defects() & kDefectDuplicateName) != 0) {
+      return InNode(node,
+                    absl::InvalidArgumentError("an earlier node has the same name, which may not be twice"));
+    }
+    if ((node.defects() & kDefectControlBeforeData) != 0) {
+      return InNode(node, absl::InvalidArgumentError("a control input stands before an input of data"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Executor>> Executor::Create(Model model, const ExecutorOptions& options) {
+  RETURN_IF_ERROR(CheckDefects(model.graph()));
   return std::make_unique<Session>(std::move(model), options);
 }
 

@@ -57,6 +57,7 @@ class Plan;
 class Executor {
  public:
   // The model's bytes stay where they are; see Model::Clone() for one that is needed elsewhere, too.
+  // InvalidArgument if two nodes have one name, or a control input stands before an input of data.
   static absl::StatusOr<std::unique_ptr<Executor>> Create(Model model,
                                                           const ExecutorOptions& options = ExecutorOptions());
   virtual ~Executor() = default;

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/status_macros.h"
 #include "base/status_matchers.h"
 #include "gmock/gmock.h"
 #include "graph/import.h"
@@ -71,15 +72,16 @@ std::string Merge(const std::string& name, const std::string& inputs) {
   return N(name, "Merge", inputs, absl::StrCat(kInt, "attr { key: 'N' value { i: 2 } }"));
 }
 
+absl::StatusOr<std::unique_ptr<Executor>> TryLoad(const std::string& text,
+                                                  const ExecutorOptions& options = ExecutorOptions()) {
+  ASSIGN_OR_RETURN(std::string bytes, GraphDefFromText(text, "graph"));
+  const auto owner = std::make_shared<const std::string>(std::move(bytes));
+  ASSIGN_OR_RETURN(Model model, ImportGraphDef(*owner, owner, "graph"));
+  return Executor::Create(std::move(model), options);
+}
+
 std::unique_ptr<Executor> Load(const std::string& text, const ExecutorOptions& options = ExecutorOptions()) {
-  auto bytes = GraphDefFromText(text, "graph");
-  EXPECT_OK(bytes);
-  if (!bytes.ok()) return nullptr;
-  const auto owner = std::make_shared<const std::string>(*std::move(bytes));
-  auto model = ImportGraphDef(*owner, owner, "graph");
-  EXPECT_OK(model);
-  if (!model.ok()) return nullptr;
-  auto executor = Executor::Create(*std::move(model), options);
+  auto executor = TryLoad(text, options);
   EXPECT_OK(executor);
   return executor.ok() ? *std::move(executor) : nullptr;
 }
@@ -167,7 +169,7 @@ TEST(ExecutorTest, RefusesWhatTensorFlowRefuses) {
   EXPECT_THAT(Ints(*executor, feeds, {"cycle"}),
               StatusIs(Code::kInvalidArgument, HasSubstr("cycle that is no loop")));
   EXPECT_THAT(Ints(*executor, feeds, {"dangling"}),
-              StatusIs(Code::kInvalidArgument, HasSubstr("no node 'nothing'")));
+              StatusIs(Code::kInvalidArgument, "node 'dangling' (Add): the graph has no node 'nothing'"));
   EXPECT_THAT(Ints(*executor, feeds, {"few"}),
               StatusIs(Code::kInvalidArgument, "node 'few' (Add): it has 1 inputs instead of 2"));
   EXPECT_THAT(Ints(*executor, feeds, {"type"}),
@@ -175,6 +177,15 @@ TEST(ExecutorTest, RefusesWhatTensorFlowRefuses) {
   EXPECT_THAT(
       Ints(*executor, feeds, {"other"}),
       StatusIs(Code::kInvalidArgument, "node 'other' (Add): input 0, 'x', is int32, but must be int64"));
+}
+
+TEST(ExecutorTest, RefusesGraphsThatSayTwoThings) {
+  const std::string x = Placeholder("x", "DT_INT32");
+  EXPECT_THAT(TryLoad(x + Const("a", 1) + Placeholder("x", "DT_INT64")).status(),
+              StatusIs(Code::kInvalidArgument,
+                       HasSubstr("node 'x' (Placeholder): an earlier node has the same name")));
+  EXPECT_THAT(TryLoad(x + N("a", "Add", "^x x x", kInt)).status(),
+              StatusIs(Code::kInvalidArgument, HasSubstr("node 'a' (Add): a control input stands before")));
 }
 
 // --- Switch and Merge.

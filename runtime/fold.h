@@ -7,11 +7,15 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "runtime/graph_plan.h"
 #include "runtime/needed_nodes.h"
 
 namespace cryograph {
+
+// What takes longer to fold is computed when the graph runs, where the caller's limits hold.
+inline constexpr absl::Duration kFoldingTime = absl::Seconds(5);
 
 // The value of a Const.
 absl::StatusOr<Value> ConstantValue(const NeededNode& needed, RunState& run);

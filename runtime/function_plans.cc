@@ -5,8 +5,10 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "base/status_macros.h"
 #include "base/wire.h"
+#include "runtime/fold.h"
 
 namespace cryograph {
 namespace {
@@ -131,6 +133,9 @@ class BodyRequest {
   absl::flat_hash_map<absl::string_view, NodeId> arguments_;
 };
 
+// Of all functions of a model, each counted for every set of attributes that it is called with.
+constexpr int64_t kMaxPlannedNodes = 500000;
+
 absl::Status InFunction(absl::string_view name, const absl::Status& status) {
   if (status.ok()) return status;
   return absl::Status(status.code(), absl::StrCat("in function '", name, "': ", status.message()));
@@ -170,6 +175,7 @@ absl::Status FunctionPlans::Plan(const FunctionRef& function, Entry* entry) {
   const OpSchema* signature = ops_.Find(function.name);
   if (signature == nullptr) return absl::InvalidArgumentError("its signature cannot be read");
   ASSIGN_OR_RETURN(Graph* const body, found->second->body());
+  planned_nodes_ += 1 + body->num_nodes();
   entry->bindings = function.attrs;
   for (const AttrSchema& attr : signature->attrs) {
     const auto same_name = [&](const auto& binding) { return binding.first == attr.name; };
@@ -193,6 +199,11 @@ absl::Status FunctionPlans::Prepare(const FunctionRef& function, std::vector<std
   if (static_cast<int>(open_.size()) > max_depth_) return absl::OkStatus();
   std::shared_ptr<const Entry> entry = Find(key);
   if (entry == nullptr) {
+    if (planned_nodes_ > kMaxPlannedNodes) {
+      return absl::ResourceExhaustedError(absl::StrCat("with function '", function.name,
+                                                       "' there are more than ", kMaxPlannedNodes,
+                                                       " nodes in functions"));
+    }
     const auto fresh = std::make_shared<Entry>();
     open_.push_back(key);
     fresh->status = InFunction(function.name, Plan(function, fresh.get()));
@@ -220,6 +231,7 @@ absl::StatusOr<std::vector<Value>> FunctionPlans::Call(const FunctionRef& functi
   if (entry == nullptr) {
     absl::MutexLock lock(&planning_);
     std::vector<std::string> missing;
+    FoldUntil(std::min(run.deadline, absl::Now() + kFoldingTime));
     RETURN_IF_ERROR(Prepare(function, &missing));
     entry = Find(key);
     if (entry == nullptr)

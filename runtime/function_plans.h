@@ -2,6 +2,7 @@
 #ifndef CRYOGRAPH_RUNTIME_FUNCTION_PLANS_H_
 #define CRYOGRAPH_RUNTIME_FUNCTION_PLANS_H_
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "graph/model.h"
 #include "graph/op_schema.h"
 #include "runtime/executor.h"
@@ -27,7 +29,11 @@ class FunctionPlans final : public FunctionSource, public FunctionRunner {
   FunctionPlans(Model& model, const OpRegistry& ops, const RunState& folding, absl::Mutex& planning,
                 const ExecutorOptions& options);
 
+  // Constants are folded until `deadline`; by whoever holds `planning`.
+  void FoldUntil(absl::Time deadline) { folding_.deadline = deadline; }
+
   bool Has(absl::string_view name) const override { return by_name_.contains(name); }
+  // ResourceExhausted if functions that call each other with ever new attributes are more than can be meant.
   // A function that cannot be planned is an error when it is called.
   absl::Status Prepare(const FunctionRef& function, std::vector<std::string>* missing) override;
   absl::StatusOr<std::vector<Value>> Call(const FunctionRef& function, std::vector<Value> args,
@@ -54,6 +60,7 @@ class FunctionPlans final : public FunctionSource, public FunctionRunner {
   absl::flat_hash_map<absl::string_view, Function*> by_name_;
   mutable absl::Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<const Entry>> entries_ ABSL_GUARDED_BY(mutex_);
+  int64_t planned_nodes_ = 0;
   // Being planned further up: a function that calls itself.
   std::vector<std::string> open_;
 };

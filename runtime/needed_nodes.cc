@@ -159,7 +159,9 @@ absl::Status NeededNodes::Find() {
   std::vector<NodeId> roots;
   const auto visit = [&](Node node) -> absl::Status {
     if (node.is_missing()) {
-      return absl::InvalidArgumentError(absl::StrCat("the graph has no node '", node.name(), "'"));
+      const absl::Status status =
+          absl::InvalidArgumentError(absl::StrCat("the graph has no node '", node.name(), "'"));
+      return stack.empty() ? status : InNode(stack.back().needed.node, status);
     }
     if (node.is_argument()) {
       return absl::InvalidArgumentError(absl::StrCat("argument '", node.name(), "' has no value"));
