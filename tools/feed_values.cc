@@ -1,8 +1,11 @@
 #include "tools/feed_values.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -36,6 +39,15 @@ class Random {
  private:
   uint64_t state_;
 };
+
+// Is the number in the range of T, and were its digits kept on the way?
+template <typename T>
+bool Fits(double number) {
+  constexpr double kExact = 0x1p53;
+  const double low = std::max(static_cast<double>(std::numeric_limits<T>::min()), -kExact);
+  const double high = std::min(static_cast<double>(std::numeric_limits<T>::max()), kExact);
+  return std::trunc(number) >= low && std::trunc(number) <= high;
+}
 
 class Parser {
  public:
@@ -114,7 +126,8 @@ class Parser {
                                            : nullptr;
     if (target == nullptr) return Fail("dtype=, seed=, min= or max=");
     ASSIGN_OR_RETURN(*target, Number());
-    return absl::OkStatus();
+    return name != "seed" || Fits<int64_t>(*target) ? absl::OkStatus()
+                                                    : Fail("a seed below 2^53 before this");
   }
 
   absl::Status ParseArguments(Arguments* arguments) {
@@ -178,6 +191,11 @@ class Parser {
         if constexpr (std::is_same_v<T, bool>) {
           data[i] = number >= 0.5;
         } else if constexpr (std::is_integral_v<T>) {
+          if (!Fits<T>(number)) {
+            return absl::InvalidArgumentError(
+                absl::StrCat("'", text_, "': ", number, " does not fit ", DataTypeName(dtype_),
+                             sizeof(T) == 8 ? " exactly: such numbers come from an .npy file" : ""));
+          }
           data[i] = static_cast<T>(static_cast<int64_t>(number));
         } else if constexpr (sizeof(T) == 2) {
           data[i] = T(static_cast<float>(number));
@@ -253,7 +271,9 @@ bool IsExpression(absl::string_view text) {
 
 absl::StatusOr<Value> FromTensorProto(const std::string& path, MemoryPool& pool) {
   ASSIGN_OR_RETURN(const std::shared_ptr<const MappedFile> file, MappedFile::Open(path));
-  const absl::StatusOr<Tensor> tensor = DecodeTensorProto(file->bytes(), file);
+  constexpr uint64_t kMostBytes = uint64_t{1} << 31;
+  const absl::StatusOr<Tensor> tensor =
+      DecodeTensorProto(file->bytes(), file, std::min(pool.limit(), kMostBytes));
   if (!tensor.ok()) {
     return absl::Status(tensor.status().code(),
                         absl::StrCat(path, ": not a serialized TensorProto: ", tensor.status().message()));

@@ -19,8 +19,7 @@ bool IsSize(absl::string_view op) { return op == "LookupTableSize" || op == "Loo
 
 class TableFreezer {
  public:
-  TableFreezer(Model& model, TablePolicy policy)
-      : model_(model), graph_(model.graph()), finder_(model), policy_(policy) {}
+  TableFreezer(Model& model, TablePolicy policy) : graph_(model.graph()), finder_(model), policy_(policy) {}
 
   absl::StatusOr<FrozenTables> Run(const std::vector<Node>& outputs) {
     std::vector<Node> tables;
@@ -221,7 +220,6 @@ class TableFreezer {
     return absl::OkStatus();
   }
 
-  Model& model_;
   Graph& graph_;
   TableFinder finder_;
   TablePolicy policy_;

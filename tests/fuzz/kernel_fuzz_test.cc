@@ -1,10 +1,13 @@
 // Single ops with hostile attributes, types, shapes, indices and values. The input is a stream of choices;
 // one that begins with "every op" tries each op that has a kernel, as often as its second line says, with
-// choices of its own.
+// choices of its own; one that begins with "only OP OP…" those that it names.
 #include <algorithm>
 #include <complex>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <string>
@@ -13,7 +16,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "graph/attr.h"
@@ -23,10 +28,14 @@
 #include "runtime/node_info.h"
 #include "runtime/resource.h"
 #include "runtime/run_state.h"
+#include "runtime/thread_pool.h"
 #include "runtime/value.h"
 
 namespace cryograph {
 namespace {
+
+constexpr uint64_t kMemoryLimit = uint64_t{64} << 20;
+constexpr absl::Duration kTimeLimit = absl::Seconds(2);
 
 // Choices from bytes; when they are used up, from a generator that they seed (or zeros).
 class Choices {
@@ -239,8 +248,39 @@ void Fill(Value& value, Choices& choices) {
   }
 }
 
+// True for ops that do more than compute: not here.
+bool IsOutside(const OpSchema& schema) {
+  for (const AttrSchema& attr : schema.attrs) {
+    if (attr.type == "func" || attr.type == "list(func)") return true;
+  }
+  return absl::StrContains(schema.name, "File") || absl::StrContains(schema.name, "Print") ||
+         schema.name == "Save" || absl::StartsWith(schema.name, "Save") ||
+         absl::StartsWith(schema.name, "Restore");
+}
+
+// Ops whose outputs are handles of use to other ops.
+constexpr absl::string_view kMakers[] = {
+    "EmptyTensorList",    "HashTable",       "HashTableV2",   "MutableHashTable",
+    "MutableHashTableV2", "TensorArrayV2",   "TensorArrayV3", "TensorListFromTensor",
+    "TensorListReserve",  "TensorListSplit", "VarHandleOp",   "VariableV2",
+};
+
+absl::StatusOr<std::vector<Value>> Compute(absl::string_view op, Choices& choices, RunState& run, int depth);
+
+// A handle that some op made; empty if none of that type came.
+Value AnyHandle(DataType dtype, Choices& choices, RunState& run, int depth) {
+  const absl::string_view maker = kMakers[choices.Below(static_cast<uint32_t>(std::size(kMakers)))];
+  absl::StatusOr<std::vector<Value>> made = Compute(maker, choices, run, depth + 1);
+  if (made.ok() && !made->empty() && (*made)[0].dtype() == dtype) return (*made)[0];
+  return Value();
+}
+
 absl::StatusOr<Value> AnyInput(DataType dtype, const std::vector<int64_t>& usual_dims, Choices& choices,
-                               RunState& run) {
+                               RunState& run, int depth) {
+  const bool is_handle = IsRefType(dtype) || dtype == DT_RESOURCE || dtype == DT_VARIANT;
+  if (is_handle && depth == 0 && choices.OneIn(2)) {
+    if (Value handle = AnyHandle(dtype, choices, run, depth); handle.has_value()) return handle;
+  }
   if (IsRefType(dtype) || (dtype == DT_RESOURCE && choices.OneIn(2))) {
     ASSIGN_OR_RETURN(Value value, Value::Allocate(dtype, {}, *run.pool));
     const auto variable =
@@ -262,19 +302,11 @@ absl::StatusOr<Value> AnyInput(DataType dtype, const std::vector<int64_t>& usual
   return value;
 }
 
-// True for ops that do more than compute: not here.
-bool IsOutside(const OpSchema& schema) {
-  for (const AttrSchema& attr : schema.attrs) {
-    if (attr.type == "func" || attr.type == "list(func)") return true;
-  }
-  return absl::StrContains(schema.name, "File") || absl::StrContains(schema.name, "Print") ||
-         schema.name == "Save" || absl::StartsWith(schema.name, "Save") ||
-         absl::StartsWith(schema.name, "Restore");
-}
-
-void RunOp(absl::string_view op, Choices& choices) {
+// One node of that op, everything about it chosen. An error if there can be no such node, and the kernel's.
+absl::StatusOr<std::vector<Value>> Compute(absl::string_view op, Choices& choices, RunState& run, int depth) {
   const OpSchema* const schema = FindOp(op);
-  if (schema == nullptr || IsOutside(*schema)) return;
+  const KernelFactory factory = FindKernel(op);
+  if (schema == nullptr || factory == nullptr) return absl::NotFoundError(op);
   std::vector<std::pair<std::string, std::string>> bytes;
   for (const AttrSchema& attr : schema->attrs) {
     std::string value = AnyAttr(attr, choices);
@@ -284,35 +316,50 @@ void RunOp(absl::string_view op, Choices& choices) {
   std::vector<std::pair<absl::string_view, AttrView>> attrs;
   for (const auto& [key, value] : bytes) attrs.emplace_back(key, AttrView(value));
   NodeInfo info("node", op, schema, attrs);
-  if (!info.CheckAttrs().ok() || !info.FindTypes().ok() || info.num_inputs() > 16 || info.num_outputs() > 64)
-    return;
-  const std::unique_ptr<Kernel> kernel = FindKernel(op)();
-  if (!kernel->Init(info).ok()) return;
+  RETURN_IF_ERROR(info.CheckAttrs());
+  RETURN_IF_ERROR(info.FindTypes());
+  if (info.num_inputs() > 16 || info.num_outputs() > 64) return absl::OutOfRangeError(op);
+  const std::unique_ptr<Kernel> kernel = factory();
+  RETURN_IF_ERROR(kernel->Init(info));
 
-  const std::shared_ptr<MemoryPool> pool = MemoryPool::Create(uint64_t{64} << 20);
-  ResourceManager resources, step_resources;
-  RunState run;
-  run.pool = pool.get();
-  run.resources = &resources;
-  run.step_resources = &step_resources;
-  run.deadline = absl::Now() + absl::Seconds(2);
   const std::vector<int64_t> dims = AnyDims(choices);
   std::vector<Value> inputs(info.num_inputs());
   std::vector<const Value*> constants;
   std::vector<Value*> pointers;
   for (int i = 0; i < info.num_inputs(); ++i) {
-    auto input = AnyInput(info.input_type(i), dims, choices, run);
-    if (!input.ok()) return;
-    inputs[i] = *std::move(input);
+    ASSIGN_OR_RETURN(inputs[i], AnyInput(info.input_type(i), dims, choices, run, depth));
     pointers.push_back(&inputs[i]);
     constants.push_back(choices.OneIn(2) ? &inputs[i] : nullptr);
   }
-  PrepareContext prepare(constants, *pool, nullptr);
-  if (!kernel->Prepare(prepare).ok()) return;
+  PrepareContext prepare(constants, *run.pool, nullptr);
+  RETURN_IF_ERROR(kernel->Prepare(prepare));
   std::vector<Value> outputs(info.num_outputs());
   KernelContext context(info, run, pointers, choices.OneIn(2) ? ~uint64_t{0} : 0, absl::MakeSpan(outputs));
-  if (!kernel->Compute(context).ok()) return;
-  for (const Value& output : outputs) {
+  RETURN_IF_ERROR(kernel->Compute(context));
+  return outputs;
+}
+
+void RunOp(absl::string_view op, Choices& choices) {
+  const OpSchema* const schema = FindOp(op);
+  if (schema == nullptr || IsOutside(*schema)) return;
+  static ThreadPool& threads = *new ThreadPool(2);
+  const std::shared_ptr<MemoryPool> pool = MemoryPool::Create(kMemoryLimit);
+  ResourceManager resources, step_resources;
+  RunState run;
+  run.pool = pool.get();
+  run.threads = choices.OneIn(2) ? &threads : nullptr;
+  run.resources = &resources;
+  run.step_resources = &step_resources;
+  run.deadline = absl::Now() + kTimeLimit;
+  const absl::StatusOr<std::vector<Value>> outputs = Compute(op, choices, run, 0);
+  const bool in_time = absl::Now() < run.deadline + kTimeLimit * 10;
+  if (!in_time || pool->peak_bytes() > kMemoryLimit) {
+    std::fprintf(stderr, "%s: beyond the limit of %s: %s\n", std::string(op).c_str(),
+                 in_time ? "memory" : "time", outputs.status().ToString().c_str());
+    std::abort();
+  }
+  if (!outputs.ok()) return;
+  for (const Value& output : *outputs) {
     // Every element is there to be read.
     unsigned sum = 0;
     if (IsPlainType(output.dtype())) {
@@ -324,6 +371,17 @@ void RunOp(absl::string_view op, Choices& choices) {
   }
 }
 
+void RunOften(const std::vector<absl::string_view>& ops, uint32_t rounds) {
+  for (uint32_t round = 0; round < rounds; ++round) {
+    for (const absl::string_view op : ops) {
+      uint64_t seed = round;
+      for (const char c : op) seed = (seed ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+      Choices choices(seed * 0x9e3779b97f4a7c15);
+      RunOp(op, choices);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace cryograph
 
@@ -332,16 +390,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::string_view bytes(reinterpret_cast<const char*>(data), size);
   const std::vector<absl::string_view> ops = cryograph::KernelOps();
   if (ops.empty()) return 0;
-  constexpr absl::string_view kEvery = "every op\n";
+  const std::vector<absl::string_view> lines = absl::StrSplit(bytes, absl::MaxSplits('\n', 1));
   uint32_t rounds = 0;
-  if (absl::StartsWith(bytes, kEvery) && absl::SimpleAtoi(bytes.substr(kEvery.size()), &rounds)) {
-    for (uint32_t round = 0; round < rounds; ++round) {
-      for (size_t i = 0; i < ops.size(); ++i) {
-        Choices choices((uint64_t{round} << 32 | i) * 0x9e3779b97f4a7c15);
-        cryograph::RunOp(ops[i], choices);
-      }
-    }
-    return 0;
+  if (lines.size() == 2 && absl::SimpleAtoi(lines[1], &rounds)) {
+    absl::string_view named = lines[0];
+    if (named == "every op") return cryograph::RunOften(ops, rounds), 0;
+    if (absl::ConsumePrefix(&named, "only "))
+      return cryograph::RunOften(absl::StrSplit(named, ' '), rounds), 0;
   }
   Choices choices(bytes);
   cryograph::RunOp(ops[choices.Below(static_cast<uint32_t>(ops.size()))], choices);
