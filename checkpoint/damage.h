@@ -13,7 +13,7 @@ namespace cryograph {
 // unchanged.
 absl::Status Damage(const absl::Status& status);
 
-// 'name' with escapes; also of a key of a slice, which is no text.
+// 'name' with escapes; "'name' (a slice of it)" of a key under which a slice is stored.
 std::string QuotedKey(absl::string_view key);
 
 // CG113 for a data file, one of `num_shards`, that cannot be opened although tensor `key` lies in it.

@@ -138,7 +138,8 @@ TEST(MergeTest, RefusesWhatDoesNotFit) {
   refuses({}, "no checkpoint to merge");
   refuses({Made("w1", {{"w", {}}}), Made("w2", {{"v", {}}, {"w", {}}})},
           "Duplicate tensor keyed by 'w' encountered, when merging");
-  refuses({Made("s1", {{"s", kFirst}}), Made("s2", {{"s", kFirst}})}, "Duplicate tensor keyed by '\\x00s");
+  refuses({Made("s1", {{"s", kFirst}}), Made("s2", {{"s", kFirst}})},
+          "Duplicate tensor keyed by 's' (a slice of it)");
   refuses({Made("m1", {{"m", kFirst}}), Made("m2", {{"m", {}}})}, "Duplicate tensor keyed by 'm'");
   refuses({Made("d1", {{"d", kFirst}}), Made("d2", {{"d", {{6}, {{4, 2}}}}})}, "float[4] in");
   EXPECT_THAT(MergeBundles({TestPrefix("nowhere")}, out),

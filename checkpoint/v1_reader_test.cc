@@ -49,6 +49,8 @@ TEST(V1ReaderTest, WholeAndSlicedTensors) {
   EXPECT_THAT(w.Copy<float>(), ElementsAre(0, 1, 2, 3, 4, 5));
   ASSERT_OK_AND_ASSIGN(const Tensor part, reader->Read("w", "2 3 -:1,2"));
   EXPECT_THAT(part.Copy<float>(), ElementsAre(1, 2, 4, 5));
+  EXPECT_THAT(reader->StoredSlices("w"), ElementsAre(Halves()[0].slice, Halves()[1].slice));
+  EXPECT_THAT(reader->StoredSlices("b"), ElementsAre());
   ASSERT_OK_AND_ASSIGN(const Tensor b, reader->Read("b"));
   EXPECT_THAT(b.Copy<float>(), ElementsAre(7, 8));
   ASSERT_OK_AND_ASSIGN(const Tensor s, reader->Read("s"));
