@@ -32,6 +32,18 @@ absl::Status WriteBundleIndex(const std::map<std::string, BundleEntry>& entries,
   return table.Finish();
 }
 
+// Gives the file `from` the name `to`, too, over what may be there, in one step.
+static absl::Status LinkOver(const std::string& from, const std::string& to) {
+  const std::string beside = absl::StrCat(to, ".tmp-", getpid());
+  unlink(beside.c_str());
+  if (link(from.c_str(), beside.c_str()) == 0 && rename(beside.c_str(), to.c_str()) == 0)
+    return absl::OkStatus();
+  const int error = errno;
+  unlink(beside.c_str());
+  return absl::UnavailableError(
+      absl::StrCat(to, ": cannot be given to the file ", from, " as its name: ", strerror(error)));
+}
+
 // Data files of a prefix, of whatever number.
 static std::vector<std::string> DataFiles(const std::string& prefix) {
   return MatchingFiles(EscapePattern(prefix) + ".data-*-of-*");
@@ -67,14 +79,18 @@ absl::Status BundleFiles::CommitIndex(const std::map<std::string, BundleEntry>& 
 
 absl::Status BundleFiles::GiveProperNames() const {
   for (int shard = 0; shard < num_shards_; ++shard) {
-    // A second name beside the first; rename() puts it over an old file in one step.
-    const std::string proper = ProperPath(shard);
-    const std::string second = absl::StrCat(proper, ".tmp-", getpid());
-    unlink(second.c_str());
-    if (link(FirstPath(shard).c_str(), second.c_str()) != 0 || rename(second.c_str(), proper.c_str()) != 0) {
-      const int error = errno;
-      unlink(second.c_str());
-      return absl::UnavailableError(absl::StrCat(proper, ": cannot be replaced: ", strerror(error)));
+    RETURN_IF_ERROR(LinkOver(FirstPath(shard), ProperPath(shard)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BundleFiles::LinkAdopted() const {
+  for (const auto& [shard, path] : adopted_) {
+    if (absl::Status linked = LinkOver(path, FirstPath(shard)); !linked.ok()) {
+      for (const auto& [done, unused] : adopted_) {
+        if (done < shard) unlink(FirstPath(done).c_str());
+      }
+      return linked;
     }
   }
   return absl::OkStatus();
@@ -92,7 +108,11 @@ void BundleFiles::RemoveOthers() const {
 }
 
 absl::Status BundleFiles::Commit(const std::map<std::string, BundleEntry>& entries) {
-  for (int shard = 0; shard < num_shards_; ++shard) RETURN_IF_ERROR(Data(shard).status());
+  if (first_num_shards_ == 0) ChooseNumbers();
+  for (int shard = 0; shard < num_shards_; ++shard) {
+    if (adopted_.count(shard) == 0) RETURN_IF_ERROR(Data(shard).status());
+  }
+  RETURN_IF_ERROR(LinkAdopted());
   for (const auto& [shard, sink] : data_) RETURN_IF_ERROR(sink->Commit());
   const bool replaces = first_shard_ != 0;
   if (!replaces) return CommitIndex(entries, num_shards_, 0);

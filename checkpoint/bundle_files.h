@@ -39,6 +39,10 @@ class BundleFiles {
   // The data file, created when it is first asked for. The errors of FileSink.
   absl::StatusOr<FileSink*> Data(int shard);
 
+  // The data file is the file `path`, which gets another name beside its own at Commit(): nothing is copied.
+  // Instead of Data() for this shard.
+  void Adopt(int shard, std::string path) { adopted_[shard] = std::move(path); }
+
   // Writes the index and gives all files their names. Data files of an old checkpoint of this prefix that the
   // new index does not count are removed.
   absl::Status Commit(const std::map<std::string, BundleEntry>& entries);
@@ -48,6 +52,7 @@ class BundleFiles {
 
  private:
   void ChooseNumbers();
+  absl::Status LinkAdopted() const;
   absl::Status CommitIndex(const std::map<std::string, BundleEntry>& entries, int num_shards,
                            int first_shard) const;
   absl::Status GiveProperNames() const;
@@ -64,6 +69,7 @@ class BundleFiles {
   int first_num_shards_ = 0;
   int first_shard_ = 0;
   std::map<int, std::unique_ptr<FileSink>> data_;
+  std::map<int, std::string> adopted_;
 };
 
 }  // namespace cryograph

@@ -15,13 +15,10 @@
 #include "checkpoint/damage.h"
 #include "checkpoint/messages.h"
 #include "checkpoint/stored_values.h"
+#include "checkpoint/summed_stream.h"
 
 namespace cryograph {
 namespace {
-
-// A stream is checked and written in pieces: small enough that their pages take no memory to speak of, and of
-// those tried (256 KiB to 8 MiB) the fastest on ext4.
-constexpr size_t kStreamChunk = 4 << 20;
 
 // A stored value and where its bytes are.
 struct Place {
@@ -152,23 +149,10 @@ absl::StatusOr<Tensor> BundleReader::Bundle::ReadWhole(const Place& place, std::
 
 absl::Status BundleReader::Bundle::Stream(const Place& place, uint64_t skip, uint64_t count,
                                           ByteSink& sink) const {
-  uint32_t crc = 0;
-  uint64_t at = 0;
-  while (at < place.bytes.size()) {
-    // Chunks end where pages do, so that all of them can be released.
-    const uintptr_t address = reinterpret_cast<uintptr_t>(place.bytes.data()) + at;
-    const uint64_t size = std::min<uint64_t>(kStreamChunk - address % kStreamChunk, place.bytes.size() - at);
-    const absl::string_view chunk = place.bytes.substr(static_cast<size_t>(at), static_cast<size_t>(size));
-    crc = ExtendCrc32c(crc, chunk);
-    const uint64_t begin = std::max(at, skip);
-    const uint64_t end = std::min(at + size, skip + count);
-    if (begin < end) {
-      RETURN_IF_ERROR(
-          sink.Append(place.bytes.substr(static_cast<size_t>(begin), static_cast<size_t>(end - begin))));
-    }
-    place.file->Release(chunk);
-    at += size;
-  }
+  uint32_t crc;
+  RETURN_IF_ERROR(StreamSummed(*place.file, place.bytes,
+                               place.bytes.substr(static_cast<size_t>(skip), static_cast<size_t>(count)),
+                               sink, &crc));
   const uint32_t expected = UnmaskCrc(place.record->entry.masked_crc);
   if (crc == expected) return absl::OkStatus();
   return Defect(*place.record,

@@ -8,16 +8,21 @@
 #include "base/status_macros.h"
 #include "base/wire.h"
 #include "checkpoint/crc32c.h"
+#include "checkpoint/summed_stream.h"
 
 namespace cryograph {
 namespace {
 
 // Passes bytes on and sums them up.
-class ChecksumSink final : public ByteSink {
+class ChecksumSink final : public SummedSink {
  public:
   explicit ChecksumSink(ByteSink* sink) : sink_(*sink) {}
   absl::Status Append(absl::string_view bytes) override {
     crc_ = ExtendCrc32c(crc_, bytes);
+    return sink_.Append(bytes);
+  }
+  absl::Status AppendSummed(absl::string_view bytes, uint32_t crc) override {
+    crc_ = CombineCrc32c(crc_, crc, bytes.size());
     return sink_.Append(bytes);
   }
   // Sums up what is not in the file.

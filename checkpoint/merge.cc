@@ -1,7 +1,11 @@
 #include "checkpoint/merge.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <utility>
@@ -46,13 +50,33 @@ class Merger {
     return absl::OkStatus();
   }
 
-  absl::Status Write(const std::string& merged, absl::FunctionRef<void(uint64_t)> progress) const {
+  absl::Status Write(const std::string& merged, absl::FunctionRef<void(uint64_t)> progress,
+                     MergeInputs inputs) const {
     BundleFiles files(merged, num_shards_, big_endian_);
     for (size_t i = 0; i < data_.size(); ++i) {
+      if (inputs == MergeInputs::kMove) {
+        RETURN_IF_ERROR(CheckThere(data_[i]));
+        files.Adopt(static_cast<int>(i), data_[i].path);
+        continue;
+      }
       ASSIGN_OR_RETURN(FileSink* const sink, files.Data(static_cast<int>(i)));
       RETURN_IF_ERROR(Copy(data_[i], progress, *sink));
     }
     return files.Commit(entries_);
+  }
+
+  // After Write() with kMove: takes the names of the inputs away. The index goes first, so that what is left
+  // of a checkpoint does not look like one.
+  absl::Status RemoveInputs(absl::Span<const std::string> prefixes) const {
+    std::vector<std::string> paths;
+    for (const std::string& prefix : prefixes) paths.push_back(absl::StrCat(prefix, ".index"));
+    for (const DataFile& data : data_) paths.push_back(data.path);
+    for (const std::string& path : paths) {
+      if (unlink(path.c_str()) == 0 || errno == ENOENT) continue;
+      return absl::PermissionDeniedError(
+          absl::StrCat(path, ": cannot be removed: ", strerror(errno), "; the merged checkpoint is whole"));
+    }
+    return absl::OkStatus();
   }
 
  private:
@@ -99,6 +123,11 @@ class Merger {
     return absl::OkStatus();
   }
 
+  static absl::Status CheckThere(const DataFile& data) {
+    const absl::Status opened = MappedFile::Open(data.path).status();
+    return opened.ok() ? opened : MissingShard(opened, data.key, data.num_shards);
+  }
+
   static absl::Status Copy(const DataFile& data, absl::FunctionRef<void(uint64_t)> progress, ByteSink& sink) {
     const absl::StatusOr<std::shared_ptr<const MappedFile>> file = MappedFile::Open(data.path);
     if (!file.ok()) return MissingShard(file.status(), data.key, data.num_shards);
@@ -124,11 +153,18 @@ class Merger {
 }  // namespace
 
 absl::Status MergeBundles(absl::Span<const std::string> prefixes, const std::string& merged,
-                          absl::FunctionRef<void(uint64_t)> progress) {
+                          absl::FunctionRef<void(uint64_t)> progress, MergeInputs inputs) {
   if (prefixes.empty()) return absl::InvalidArgumentError("there is no checkpoint to merge");
   Merger merger;
-  for (const std::string& prefix : prefixes) RETURN_IF_ERROR(merger.Add(prefix));
-  return merger.Write(merged, progress);
+  for (const std::string& prefix : prefixes) {
+    if (inputs == MergeInputs::kMove && prefix == merged) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(merged, ": it is to be merged and cannot be the merged checkpoint, too"));
+    }
+    RETURN_IF_ERROR(merger.Add(prefix));
+  }
+  RETURN_IF_ERROR(merger.Write(merged, progress, inputs));
+  return inputs == MergeInputs::kMove ? merger.RemoveInputs(prefixes) : absl::OkStatus();
 }
 
 }  // namespace cryograph

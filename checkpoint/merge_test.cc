@@ -2,6 +2,8 @@
 // out the same to the byte when they are merged again.
 #include "checkpoint/merge.h"
 
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <cstdio>
 #include <map>
@@ -127,6 +129,51 @@ TEST(MergeTest, NumbersDataFilesInTheOrderOfKeys) {
   ASSERT_OK_AND_ASSIGN(const Tensor x, reader->Read("x"));
   EXPECT_EQ(x.Copy<float>(), (std::vector<float>{22, 22, 12, 12}));
   EXPECT_THAT(reader->StoredSlices("x"), testing::ElementsAre(kSecond.slice, kFirst.slice));
+}
+
+// What is moved is the same checkpoint as what is copied, of the very files of the inputs.
+TEST(MergeTest, MovedInputsAreGone) {
+  const std::vector<std::string> inputs = {Made("m", {{"0", {}}, {"x", kSecond}}),
+                                           Made("mm", {{"y", {}}, {"x", kFirst}})};
+  const std::string copied = TestPrefix("copied"), moved = TestPrefix("moved");
+  ASSERT_OK(MergeBundles(inputs, copied));
+  struct stat before, after;
+  ASSERT_EQ(stat(BundleDataPath(inputs[1], 0, 1).c_str(), &before), 0);
+  const auto no_copy = [](uint64_t) { ADD_FAILURE() << "bytes are copied"; };
+  for (int turn = 0; turn < 2; ++turn) {  // The second time over the checkpoint of the first.
+    ASSERT_OK(MergeBundles(turn == 0 ? inputs
+                                     : std::vector<std::string>{Made("m", {{"0", {}}, {"x", kSecond}}),
+                                                                Made("mm", {{"y", {}}, {"x", kFirst}})},
+                           moved, no_copy, MergeInputs::kMove));
+    EXPECT_TRUE(FileBytes(moved + ".index") == FileBytes(copied + ".index"));
+    for (int shard = 0; shard < 2; ++shard) {
+      EXPECT_TRUE(FileBytes(BundleDataPath(moved, shard, 2)) == FileBytes(BundleDataPath(copied, shard, 2)));
+    }
+    for (const std::string& input : inputs) {
+      EXPECT_EQ(FileBytes(input + ".index"), "");
+      EXPECT_EQ(FileBytes(BundleDataPath(input, 0, 1)), "");
+    }
+    if (turn > 0) continue;
+    ASSERT_EQ(stat(BundleDataPath(moved, 1, 2).c_str(), &after), 0);
+    EXPECT_EQ(before.st_ino, after.st_ino);
+  }
+}
+
+TEST(MergeTest, WhatCannotBeMovedStays) {
+  const std::string good = Made("good", {{"g", {}}}), cut = Made("cut2", {{"w", {}}});
+  ASSERT_EQ(std::remove(BundleDataPath(cut, 0, 1).c_str()), 0);
+  const auto move = [](const std::vector<std::string>& inputs, const std::string& merged) {
+    return MergeBundles(
+        inputs, merged, [](uint64_t) {}, MergeInputs::kMove);
+  };
+  const std::string out = TestPrefix("notmoved");
+  EXPECT_THAT(move({good, cut}, out),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("tensor 'w' lies in it")));
+  EXPECT_THAT(move({good}, good), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("is to be merged")));
+  EXPECT_EQ(FileBytes(out + ".index"), "");
+  EXPECT_EQ(FileBytes(BundleDataPath(out, 0, 2)), "");
+  ASSERT_OK_AND_ASSIGN(const std::unique_ptr<BundleReader> reader, BundleReader::Open(good));
+  EXPECT_OK(reader->Read("g"));
 }
 
 TEST(MergeTest, RefusesWhatDoesNotFit) {

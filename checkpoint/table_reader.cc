@@ -80,17 +80,29 @@ absl::StatusOr<std::unique_ptr<TableReader>> TableReader::Open(std::shared_ptr<c
   return reader;
 }
 
-absl::StatusOr<TableReader::Value> TableReader::LoadBlock(uint64_t offset, uint64_t size) const {
+absl::Status TableReader::Unchecked::Compare(const TableReader& table, uint32_t actual) const {
+  if (actual == crc) return absl::OkStatus();
+  return table.Damaged(
+      static_cast<uint64_t>(summed.data() - table.file_->bytes().data()),
+      absl::StrCat("the checksum of a block of ", summed.size() - 1, " bytes is ",
+                   absl::Hex(actual, absl::kZeroPad8), " instead of ", absl::Hex(crc, absl::kZeroPad8)));
+}
+
+// Its value is the contents of the block. The type, which is summed, too, comes behind them.
+TableReader::Unchecked TableReader::RawBlock(uint64_t offset, uint64_t size) const {
   const char* const begin = file_->bytes().data() + offset;
-  const absl::string_view stored(begin, static_cast<size_t>(size));
-  const char type = begin[size];
-  const uint32_t expected = UnmaskCrc(LoadFixed32(begin + size + 1));
-  const uint32_t actual = Crc32c(absl::string_view(begin, static_cast<size_t>(size + 1)));
-  if (actual != expected) {
-    return Damaged(offset, absl::StrCat("the checksum of a block of ", size, " bytes is ",
-                                        absl::Hex(actual, absl::kZeroPad8), " instead of ",
-                                        absl::Hex(expected, absl::kZeroPad8)));
-  }
+  Unchecked block;
+  block.value = {absl::string_view(begin, static_cast<size_t>(size)), file_, offset};
+  block.summed = absl::string_view(begin, static_cast<size_t>(size + 1));
+  block.crc = UnmaskCrc(LoadFixed32(begin + size + 1));
+  return block;
+}
+
+absl::StatusOr<TableReader::Value> TableReader::LoadBlock(uint64_t offset, uint64_t size) const {
+  const Unchecked block = RawBlock(offset, size);
+  RETURN_IF_ERROR(block.Compare(*this, Crc32c(block.summed)));
+  const absl::string_view stored = block.value.bytes;
+  const char type = block.summed.back();
   if (type == kRaw) return Value{stored, file_, offset};
   if (type != kSnappy) {
     return Damaged(offset + size,
@@ -166,9 +178,8 @@ absl::Status TableReader::VisitBlock(uint64_t offset, const Value& block, Visit 
   return absl::OkStatus();
 }
 
-absl::Status TableReader::VisitDataBlock(size_t index, Visit visit) const {
+absl::Status TableReader::VisitDataBlock(size_t index, const Value& block, Visit visit) const {
   const IndexEntry& entry = blocks_[index];
-  ASSIGN_OR_RETURN(const Value block, LoadBlock(entry.offset, entry.size));
   const std::string* const below = index == 0 ? nullptr : &blocks_[index - 1].key;
   return VisitBlock(entry.offset, block, [&](absl::string_view key, const Value& value) -> absl::Status {
     if (key > entry.key || (below != nullptr && key <= *below)) {
@@ -179,22 +190,46 @@ absl::Status TableReader::VisitDataBlock(size_t index, Visit visit) const {
 }
 
 absl::Status TableReader::ForEach(Visit visit) const {
-  for (size_t i = 0; i < blocks_.size(); ++i) RETURN_IF_ERROR(VisitDataBlock(i, visit));
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    ASSIGN_OR_RETURN(const Value block, LoadBlock(blocks_[i].offset, blocks_[i].size));
+    RETURN_IF_ERROR(VisitDataBlock(i, block, visit));
+  }
   return absl::OkStatus();
 }
 
-absl::StatusOr<absl::optional<TableReader::Value>> TableReader::Find(absl::string_view key) const {
+size_t TableReader::BlockOf(absl::string_view key) const {
   const auto block =
       std::lower_bound(blocks_.begin(), blocks_.end(), key,
                        [](const IndexEntry& entry, absl::string_view wanted) { return entry.key < wanted; });
+  return static_cast<size_t>(block - blocks_.begin());
+}
+
+absl::StatusOr<absl::optional<TableReader::Value>> TableReader::Find(absl::string_view key) const {
   absl::optional<Value> found;
-  if (block == blocks_.end()) return found;
-  RETURN_IF_ERROR(VisitDataBlock(static_cast<size_t>(block - blocks_.begin()),
-                                 [&](absl::string_view each, const Value& value) {
-                                   if (each == key) found = value;
-                                   return absl::OkStatus();
-                                 }));
+  const size_t index = BlockOf(key);
+  if (index == blocks_.size()) return found;
+  ASSIGN_OR_RETURN(const Value block, LoadBlock(blocks_[index].offset, blocks_[index].size));
+  RETURN_IF_ERROR(VisitDataBlock(index, block, [&](absl::string_view each, const Value& value) {
+    if (each == key) found = value;
+    return absl::OkStatus();
+  }));
   return found;
+}
+
+absl::optional<TableReader::Unchecked> TableReader::FindUnchecked(absl::string_view key) const {
+  const size_t index = BlockOf(key);
+  if (index == blocks_.size()) return absl::nullopt;
+  Unchecked block = RawBlock(blocks_[index].offset, blocks_[index].size);
+  if (block.summed.back() != kRaw) return absl::nullopt;
+  absl::optional<Value> found;
+  const absl::Status visited =
+      VisitDataBlock(index, block.value, [&](absl::string_view each, const Value& value) {
+        if (each == key) found = value;
+        return absl::OkStatus();
+      });
+  if (!visited.ok() || !found.has_value()) return absl::nullopt;
+  block.value = *std::move(found);
+  return block;
 }
 
 }  // namespace cryograph

@@ -45,6 +45,16 @@ class TableReader {
   // The value of `key`, or nothing. Reads one block, and checks no other.
   absl::StatusOr<absl::optional<Value>> Find(absl::string_view key) const;
 
+  // A value in a block whose checksum was not compared: the caller does so, over `summed`.
+  struct Unchecked {
+    Value value;
+    absl::string_view summed;  // In the file.
+    uint32_t crc = 0;
+    absl::Status Compare(const TableReader& table, uint32_t actual) const;
+  };
+  // As Find. Nothing also where only Find can tell: the block is compressed, or looks damaged.
+  absl::optional<Unchecked> FindUnchecked(absl::string_view key) const;
+
   const MappedFile& file() const { return *file_; }
 
  private:
@@ -57,9 +67,12 @@ class TableReader {
   explicit TableReader(std::shared_ptr<const MappedFile> file) : file_(std::move(file)) {}
 
   absl::Status Damaged(uint64_t offset, absl::string_view why) const;
+  Unchecked RawBlock(uint64_t offset, uint64_t size) const;
   absl::StatusOr<Value> LoadBlock(uint64_t offset, uint64_t size) const;
   absl::Status VisitBlock(uint64_t offset, const Value& block, Visit visit) const;
-  absl::Status VisitDataBlock(size_t index, Visit visit) const;
+  // The block that has `key` if any has: its number in blocks_, or their count.
+  size_t BlockOf(absl::string_view key) const;
+  absl::Status VisitDataBlock(size_t index, const Value& block, Visit visit) const;
 
   std::shared_ptr<const MappedFile> file_;
   std::vector<IndexEntry> blocks_;

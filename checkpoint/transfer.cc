@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "checkpoint/slice_spec.h"
@@ -32,6 +33,35 @@ std::vector<Piece> PiecesOf(const TransferItem& item, bool join_slices) {
   }
   for (StoredPart& part : parts) pieces.push_back({&item, std::move(part.slice), part.num_bytes});
   return pieces;
+}
+
+// OK if the slices of items [begin, end), which are of one partitioned tensor, make all of it. What one
+// reader has alone it checks itself, and says where the defect is.
+absl::Status CheckSlices(const TransferItem* begin, const TransferItem* end) {
+  if (end - begin == 1) return begin->reader->Source(begin->entry->name).status();
+  std::vector<TensorSlice> tiles;
+  const std::vector<int64_t>& dims = begin->entry->dims;
+  for (const TransferItem* item = begin; item != end; ++item) {
+    for (const TensorSlice& slice : item->reader->StoredSlices(item->entry->name)) {
+      // That it is there, and fits, is checked with its source.
+      RETURN_IF_ERROR(item->reader->Source(item->entry->name, SliceSpecText({dims, slice})).status());
+      ASSIGN_OR_RETURN(TensorSlice tile, ResolveSlice(slice, dims));
+      tiles.push_back(std::move(tile));
+    }
+  }
+  const absl::Status tiling = CheckTiling(tiles, dims);
+  if (tiling.ok()) return tiling;
+  return absl::DataLossError(absl::StrCat("tensor '", absl::Utf8SafeCHexEscape(begin->name),
+                                          "': ", tiling.message(), " in all inputs together"));
+}
+
+absl::Status CheckAllSlices(const std::vector<TransferItem>& items) {
+  for (size_t begin = 0, end; begin < items.size(); begin = end) {
+    for (end = begin + 1; end < items.size() && items[end].name == items[begin].name;) ++end;
+    if (items[begin].value == nullptr && items[begin].entry->sliced)
+      RETURN_IF_ERROR(CheckSlices(&items[begin], items.data() + end));
+  }
+  return absl::OkStatus();
 }
 
 // Puts the largest pieces first, each where there is least.
@@ -71,6 +101,7 @@ absl::StatusOr<TransferReport> Transfer(std::vector<TransferItem> items, const s
                                         const TransferOptions& options) {
   std::stable_sort(items.begin(), items.end(),
                    [](const TransferItem& a, const TransferItem& b) { return a.name < b.name; });
+  RETURN_IF_ERROR(CheckAllSlices(items));
   TransferReport report;
   std::vector<Piece> pieces;
   for (const TransferItem& item : items) {

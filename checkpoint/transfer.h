@@ -40,7 +40,8 @@ struct TransferReport {
 };
 
 // Values are streamed (strings are loaded one tensor at a time); pieces are written in the order of their
-// names, so that equal inputs make equal files. Errors are those of the readers and the writer.
+// names, so that equal inputs make equal files. DataLoss: the slices of a partitioned tensor do not make all
+// of it. Other errors are those of the readers and the writer.
 absl::StatusOr<TransferReport> Transfer(std::vector<TransferItem> items, const std::string& prefix,
                                         const TransferOptions& options);
 

@@ -185,9 +185,9 @@ absl::Status WriteTypedValues(const TensorSource& value, ByteSink& sink) {
   return typed.form == Form::kAsInMemory ? value.Write(sink) : WriteVarints(value, typed, sink);
 }
 
-bool PackedVarints(DataType dtype, absl::string_view proto, absl::string_view* packed) {
+static bool Packed(Form form, DataType dtype, absl::string_view proto, absl::string_view* packed) {
   const Typed typed = TypedOf(dtype);
-  if (typed.form != Form::kVarints) return false;
+  if (typed.form != form) return false;
   WireReader reader(proto);
   WireField field;
   int fields = 0;
@@ -198,6 +198,14 @@ bool PackedVarints(DataType dtype, absl::string_view proto, absl::string_view* p
     ++fields;
   }
   return reader.ok() && fields == 1;
+}
+
+bool PackedAsInMemory(DataType dtype, absl::string_view proto, absl::string_view* packed) {
+  return Packed(Form::kAsInMemory, dtype, proto, packed);
+}
+
+bool PackedVarints(DataType dtype, absl::string_view proto, absl::string_view* packed) {
+  return Packed(Form::kVarints, dtype, proto, packed);
 }
 
 absl::Status StreamVarints(DataType dtype, absl::string_view packed, uint64_t count, ByteSink& sink) {

@@ -27,6 +27,10 @@ absl::StatusOr<uint64_t> TypedValuesSize(const TensorSource& value);
 // Appends just so many bytes.
 absl::Status WriteTypedValues(const TensorSource& value, ByteSink& sink);
 
+// True if the type is stored as it is in memory, and `proto` has its elements in one packed field: *packed
+// shows it.
+bool PackedAsInMemory(DataType dtype, absl::string_view proto, absl::string_view* packed);
+
 // True if the type is stored as varints, and `proto` has them in one packed field: *packed shows it.
 bool PackedVarints(DataType dtype, absl::string_view proto, absl::string_view* packed);
 

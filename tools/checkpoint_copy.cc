@@ -11,6 +11,7 @@
 #include "absl/types/span.h"
 #include "base/status_macros.h"
 #include "checkpoint/directory.h"
+#include "checkpoint/merge.h"
 #include "checkpoint/object_graph_edit.h"
 #include "checkpoint/state_file.h"
 #include "checkpoint/transfer.h"
@@ -226,6 +227,44 @@ absl::Status WriteOne(const Flags& flags, absl::string_view verb) {
   return Write({flags.paths[0]}, flags.paths[1], flags);
 }
 
+// Makes `out` of the very data files of the inputs, which are gone then.
+absl::Status Move(const Flags& flags, const std::string& out) {
+  std::vector<std::string> prefixes;
+  for (const std::string& path : flags.paths) {
+    ASSIGN_OR_RETURN(const TensorFile file, OpenTensorFile(path));
+    if (file.checkpoint() == nullptr || file.checkpoint()->version() != 2) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          path, ": a ", file.kind(), " cannot be moved, only V2 checkpoints can\ntry: without --move"));
+    }
+    prefixes.push_back(file.name());
+  }
+  RETURN_IF_ERROR(MergeBundles(
+      prefixes, out, [](uint64_t) {}, MergeInputs::kMove));
+  ASSIGN_OR_RETURN(const TensorFile merged, OpenTensorFile(out));
+  TransferReport report;
+  report.num_shards = ShardsOf(merged);
+  if (flags.write_state) RETURN_IF_ERROR(WriteState(out, report, TransferOptions()));
+  std::fprintf(stderr, "moved %s to %s: V2, %s\n",
+               cli::Counted(merged.reader().entries().size(), "tensor").c_str(), out.c_str(),
+               cli::Counted(static_cast<uint64_t>(report.num_shards), "data file").c_str());
+  return absl::OkStatus();
+}
+
+// OK if nothing is asked for that --move cannot do.
+absl::Status CheckMove(const Flags& flags) {
+  const KeyFlags& keys = flags.keys;
+  const bool keeps_keys = keys.tensors.empty() && keys.rename.empty() && keys.match.empty() &&
+                          keys.exclude.empty() && keys.substitute.empty() && keys.ema == "keep" &&
+                          !keys.strip_optimizer;
+  if (keeps_keys && flags.num_shards == 0 && flags.to.empty() && !flags.join_slices && flags.alignment == 1 &&
+      flags.on_conflict == "fail" && flags.object_graph == "keep") {
+    return absl::OkStatus();
+  }
+  return UsageError(
+      "--move renames data files and cannot change what is in them: no other flag than --write_state goes "
+      "with it");
+}
+
 void ExitStatus(Command& command) {
   command.Epilogue("Exit status",
                    "0: done. 1: it failed, and nothing was written or changed. 2: wrong usage.");
@@ -293,6 +332,7 @@ int RunCheckpointReshard(absl::Span<const std::string> args) {
 int RunCheckpointMerge(absl::Span<const std::string> args) {
   Flags flags;
   std::string out;
+  bool move = false;
   Command command("checkpoint merge", cli::Family::kCpp, "writes one checkpoint of the tensors of several.");
   command.Usage("--out=PREFIX");
   command.Positionals(&flags.paths, "PATH…");
@@ -302,18 +342,26 @@ int RunCheckpointMerge(absl::Span<const std::string> args) {
            "A tensor that is in several inputs: fail, or take that of the first or last one. Slices of one "
            "partitioned tensor are united.")
       .Choices({"fail", "first", "last"});
+  command.Add(
+      &move, "move",
+      "Rename the data files of the inputs instead of copying them, as TensorFlow does after a sharded save: "
+      "it takes no time and no space, and the inputs are gone. V2, in one file system, unchanged.");
   DeclareShards(flags, command);
   DeclareVersion(flags, command);
   DeclareOutput(flags, command);
   DeclareSelection(flags.keys, command);
   DeclareChanges(flags.keys, command);
   command.Example("checkpoint merge worker-0.ckpt worker-1.ckpt --out=all.ckpt", "One of two:");
+  command.Example("checkpoint merge model.ckpt_temp/*.index --out=model.ckpt --move",
+                  "What a sharded save left unmerged:");
   ExitStatus(command);
   if (std::optional<int> status = command.Parse(args)) return *status;
   const auto merge = [&]() -> absl::Status {
     RETURN_IF_ERROR(CheckPaths(flags.paths, 1, 1000000, "merge", "checkpoints, and --out"));
     if (out.empty()) return UsageError("--out must be the prefix of the checkpoint to write");
-    return Write(flags.paths, out, flags);
+    if (!move) return Write(flags.paths, out, flags);
+    RETURN_IF_ERROR(CheckMove(flags));
+    return Move(flags, out);
   };
   return cli::Finish(merge());
 }

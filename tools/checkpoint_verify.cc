@@ -1,4 +1,8 @@
 // checkpoint verify: reads every tensor and checks what can be checked: checksums, sizes, slices.
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +34,34 @@ struct Outcome {
   bool good() const { return unreadable.empty() && verdict.defects.empty(); }
 };
 
+// Shows per cent on stderr while a file is read, if that is a terminal.
+class ReadingProgress {
+ public:
+  explicit ReadingProgress(const CheckpointReader& reader) : is_shown_(isatty(STDERR_FILENO) != 0) {
+    if (!is_shown_) return;
+    for (const CheckpointEntry& entry : reader.entries()) {
+      total_ += StoredBytesOf(reader, entry);
+    }
+  }
+  ~ReadingProgress() {
+    if (percent_ >= 0) std::fputs("\r\033[K", stderr);
+  }
+  void Passed(uint64_t bytes) {
+    passed_ += bytes;
+    if (!is_shown_ || total_ == 0) return;
+    const int percent = static_cast<int>(100 * static_cast<double>(passed_) / static_cast<double>(total_));
+    if (percent == percent_) return;
+    percent_ = percent;
+    std::fprintf(stderr, "\rreading %d%%", percent);
+    std::fflush(stderr);
+  }
+
+ private:
+  const bool is_shown_;
+  uint64_t total_ = 0, passed_ = 0;
+  int percent_ = -1;
+};
+
 Outcome VerifyFile(const std::string& path, int num_threads) {
   Outcome outcome;
   outcome.path = path;
@@ -40,7 +72,9 @@ Outcome VerifyFile(const std::string& path, int num_threads) {
   }
   outcome.path = file->name();
   outcome.kind = std::string(file->kind());
-  outcome.verdict = VerifyTensors(file->reader(), num_threads);
+  ReadingProgress progress(file->reader());
+  outcome.verdict =
+      VerifyTensors(file->reader(), num_threads, [&](uint64_t bytes) { progress.Passed(bytes); });
   return outcome;
 }
 

@@ -175,6 +175,79 @@ TEST(CheckpointTest, SamplesOfEveryKind) {
   EXPECT_THAT(show.out, AllOf(HasSubstr("0 slots of optimizers"), Not(HasSubstr("without a tensor"))));
 }
 
+// TensorFlow's way: the files of the inputs are those of the result.
+TEST(CheckpointTest, MergeMoves) {
+  const std::string folder = ScratchFolder();
+  Good({"copy", kDigits, folder + "/a", "--match=^block"});
+  Good({"copy", kDigits, folder + "/b", "--exclude=^block"});
+  for (const char* flag :
+       {"--num_shards=2", "--to=V1", "--exclude=x", "--rename=a=b", "--on_conflict=first"}) {
+    const ToolRun run =
+        Tool({"merge", folder + "/a", folder + "/b", "--out=" + folder + "/all", "--move", flag});
+    EXPECT_EQ(run.exit_code, 2) << flag;
+    EXPECT_THAT(run.err, HasSubstr("--move renames data files"));
+  }
+  const ToolRun twice = Tool({"merge", folder + "/a", kDigits, "--out=" + folder + "/all", "--move"});
+  EXPECT_EQ(twice.exit_code, 1);
+  EXPECT_THAT(twice.err, HasSubstr("Duplicate tensor keyed by 'block1/bn/beta'"));
+  Good({"merge", folder + "/a.index", folder + "/b.index", "--out=" + folder + "/all", "--move",
+        "--write_state"});
+  EXPECT_THAT(ListFolder(folder), testing::ElementsAre("all.data-00000-of-00002", "all.data-00001-of-00002",
+                                                       "all.index", "checkpoint"));
+  ExpectSame(kDigits, folder);
+  Good({"convert", kDigits, folder + "/old", "--to=V1"});
+  const ToolRun refused = Tool({"merge", folder + "/old", "--out=" + folder + "/x", "--move"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("a V1 checkpoint cannot be moved"));
+}
+
+// Large values have blocks of their own, which are checked while they are written.
+TEST(CheckpointTest, DamageOfAV1FileIsFound) {
+  const std::string folder = ScratchFolder();
+  std::string array = absl::StrCat(std::string("\x93NUMPY\x01\0v\0", 10),
+                                   "{'descr': '<f4', 'fortran_order': False, 'shape': (600000,), }");
+  array.resize(127, ' ');
+  array += '\n';
+  for (int i = 0; i < 2400000; ++i) array.push_back(static_cast<char>(i % 251));
+  WriteTestFile(folder + "/a.npy", array);
+  WriteTestFile(folder + "/w.npy", array);
+  Good({"import", folder + "/a.npy", folder + "/w.npy", "--out=" + folder + "/old", "--to=V1",
+        "--num_shards=1"});
+  Good({"convert", folder + "/old", folder + "/new"});
+  ExpectSame(folder + "/old", folder + "/new");
+  std::string bytes = ReadTestFile(folder + "/old");
+  bytes[bytes.size() - 1000000] ^= 1;
+  WriteTestFile(folder + "/old", bytes);
+  for (const std::vector<std::string>& args :
+       {std::vector<std::string>{"verify", folder + "/old"},
+        {"convert", folder + "/old", folder + "/x"},
+        {"export", folder + "/old", "--out=" + folder + "/x.safetensors"}}) {
+    const std::vector<std::string> before = ListFolder(folder);
+    const ToolRun run = Tool(args);
+    EXPECT_EQ(run.exit_code, 1);
+    EXPECT_THAT(run.err,
+                AllOf(HasSubstr("/old: tensor 'w': slice '-'"), HasSubstr("the checksum of a block of "),
+                      HasSubstr("damaged at offset "), HasSubstr("CG113")));
+    EXPECT_EQ(ListFolder(folder), before);
+  }
+}
+
+// A slice that is lost is told, and not copied around.
+TEST(CheckpointTest, PartitionedTensorsAreWhole) {
+  const std::string root = SharedData("formats/hostile");
+  if (root.empty()) GTEST_SKIP() << "the sample files are not there";
+  const std::string folder = ScratchFolder();
+  for (const char* name : {"v2/83_sl_gap", "v2/86_sl_missing", "v1/20_gap"}) {
+    for (const char* verb : {"copy", "convert", "reshard"}) {
+      const ToolRun run = Tool({verb, root + "/" + name, folder + "/x"});
+      EXPECT_EQ(run.exit_code, 1) << name;
+      EXPECT_THAT(run.err, AllOf(HasSubstr(name), HasSubstr("tensor 'w'"), HasSubstr("offset"))) << name;
+    }
+    EXPECT_EQ(Tool({"merge", root + "/" + name, "--out=" + folder + "/x"}).exit_code, 1);
+  }
+  EXPECT_THAT(ListFolder(folder), testing::IsEmpty());
+}
+
 TEST(CheckpointTest, DamageIsFound) {
   const std::string folder = ScratchFolder();
   CopyFolder(Runfile("tests/models/digits"), folder);
