@@ -24,6 +24,7 @@
 #include "tools/cli.h"
 #include "tools/model_output.h"
 #include "tools/saved_model_files.h"
+#include "tools/saved_model_of_checkpoint.h"
 #include "tools/signature_spec.h"
 
 namespace cryograph {
@@ -35,7 +36,7 @@ using cli::PrintNote;
 using cli::UsageError;
 
 struct Flags {
-  std::string in, out, tag_set, set_signature;
+  std::string in, checkpoint, out, tag_set, set_signature;
   std::vector<std::string> rename_signature, copy_signature, remove_signature, set_tags, add_tags,
       remove_tags;
   bool in_place = false;
@@ -49,6 +50,12 @@ void Declare(Flags& flags, Command& command) {
            "A SavedModel's directory, a MetaGraphDef (.meta), or a GraphDef that shall become one of these.")
       .Alias("input_graph")
       .Value("MODEL")
+      .Path();
+  command
+      .Add(&flags.checkpoint, "in_checkpoint",
+           "A checkpoint of either version with the values of a MetaGraphDef's variables: both become a "
+           "SavedModel.")
+      .Value("PREFIX")
       .Path();
   command.Add(&flags.tag_set, "tag_set", "Tags of the MetaGraph to edit, if the SavedModel has several.")
       .Value("TAG,TAG…");
@@ -82,6 +89,10 @@ void Declare(Flags& flags, Command& command) {
       "edit_model --in_graph=frozen.pb --out_graph=served --set_signature='serving_default(image -> "
       "probabilities)'",
       "A frozen graph becomes a SavedModel that can be served:");
+  command.Example(
+      "edit_model --in_graph=model.ckpt-7.meta --in_checkpoint=model.ckpt-7 --out_graph=served "
+      "--set_signature='serving_default(image -> probabilities)'",
+      "So does what tf.train.Saver saved, with its variables:");
   command.Example("edit_model --in_graph=model --in_place --rename_signature=predict=serving_default",
                   "Rename a signature of a SavedModel:");
   command.Epilogue("What is kept",
@@ -182,6 +193,7 @@ absl::Status WriteSavedModelOf(OpenedFile& file, const Flags& flags) {
 }
 
 absl::Status WriteResult(OpenedFile& file, Model& model, const Flags& flags) {
+  if (!flags.checkpoint.empty()) return WriteSavedModelOfCheckpoint(model, flags.checkpoint, flags.out);
   if (!file.directory.empty()) return WriteSavedModelOf(file, flags);
   const bool meta = file.kind.kind == FileKind::kMetaGraphDef || absl::StrContains(flags.out, ".meta");
   if (flags.in_place || meta) {
@@ -206,6 +218,12 @@ absl::Status Edit(const Flags& flags) {
   absl::StatusOr<OpenedFile> file = OpenAll(flags.in, {}, &notes);
   for (const std::string& note : notes) PrintNote(note);
   RETURN_IF_ERROR(file.status());
+  if (!flags.checkpoint.empty() && (flags.in_place || !file->directory.empty())) {
+    return UsageError(
+        "--in_checkpoint has values for a MetaGraphDef, and they become a new SavedModel\ntry: "
+        "--in_graph=MODEL.meta "
+        "--out_graph=DIR");
+  }
   if (flags.in_place && file->kind.kind == FileKind::kGraphDef) {
     return UsageError(
         "a GraphDef has no signatures and no tags\ntry: --out_graph=DIR, which makes a SavedModel of it");

@@ -10,9 +10,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "base/status_macros.h"
+#include "checkpoint/saver_of_model.h"
 #include "graph/meta_graph_scope.h"
 #include "graph/model.h"
 #include "graph/open.h"
+#include "graph/output_shapes.h"
 #include "tools/cli.h"
 #include "tools/model_output.h"
 
@@ -26,7 +28,7 @@ using cli::UsageError;
 
 struct Flags {
   std::string in_graph, saved_model_tags, out_graph;
-  bool as_text = false, in_place = false;
+  bool as_text = false, in_place = false, add_saver = false, output_shapes = false;
   ExportMetaGraphOptions options;
 };
 
@@ -60,6 +62,15 @@ void Declare(Flags& flags, Command& command) {
               "Drop the scopes of savers other than the MetaGraph's own.");
   command.Add(&flags.options.strip_default_attrs, "strip_default_attrs",
               "Drop attributes that equal the default of their op, so that older releases read the graph.");
+  command.Section("What is added");
+  command.Add(
+      &flags.add_saver, "add_saver",
+      "If the MetaGraph has no saver, the nodes and the SaverDef that tf.train.Saver() makes, over the "
+      "collection 'variables', or over all variables where there is none.");
+  command.Add(
+      &flags.output_shapes, "output_shapes",
+      "The attribute _output_shapes on each node, as TensorFlow's Saver writes it: the shapes that are "
+      "inferred.");
   command.Example(
       "export_meta_graph --in_graph=model.ckpt-7.meta --out_graph=encoder.meta --export_scope=encoder",
       "A part of a model under its own names:");
@@ -77,6 +88,16 @@ absl::Status Export(const Flags& flags) {
   RETURN_IF_ERROR(model.status());
   // Unknown ops are named when the result is written.
   ASSIGN_OR_RETURN(Model exported, ExportMetaGraph(*model, flags.options, nullptr));
+  if (flags.add_saver) {
+    if (HasSaver(exported)) {
+      PrintNote("--add_saver: the MetaGraph has a saver, which stays");
+    } else {
+      ASSIGN_OR_RETURN(const int variables, AddSaverOfModel(exported));
+      PrintNote(absl::StrCat("a saver of ", cli::Counted(static_cast<uint64_t>(variables), "variable"),
+                             " is added"));
+    }
+  }
+  if (flags.output_shapes) SetOutputShapes(exported);
   OutputOptions output;
   output.form =
       flags.as_text || HasTextSuffix(flags.out_graph) ? OutputForm::kMetaGraphText : OutputForm::kMetaGraph;

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -53,6 +54,54 @@ TEST(EditModelTest, AFrozenGraphBecomesASavedModel) {
   EXPECT_EQ(Text(input, "tensor"), "image:0");
   EXPECT_EQ(Text(input, "dtype"), "float");
   EXPECT_EQ(Text(input, "shape"), "[?,12,12,1]");
+}
+
+// What a Saver wrote, with a saver of its own or without, freezes to the same from the SavedModel.
+TEST(EditModelTest, AMetaGraphAndItsCheckpointBecomeASavedModel) {
+  const std::string folder = ScratchFolder();
+  const std::string meta = Runfile("tests/models/digits/model.ckpt.meta");
+  const std::string checkpoint = Runfile("tests/models/digits/model.ckpt");
+  const ToolRun graph = Cryograph({"convert_graph", meta, folder + "/graph.pb"});
+  ASSERT_EQ(graph.exit_code, 0) << graph.err;
+  ASSERT_EQ(Cryograph({"checkpoint", "convert", checkpoint, folder + "/old", "--to=V1"}).exit_code, 0);
+  const auto freeze = [&](const std::vector<std::string>& input, const std::string& out) {
+    std::vector<std::string> args = {"freeze_graph", "--output_node_names=probabilities",
+                                     "--output_graph=" + folder + "/" + out};
+    args.insert(args.end(), input.begin(), input.end());
+    const ToolRun run = Cryograph(args);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    return ReadTestFile(folder + "/" + out);
+  };
+  const std::string expected =
+      freeze({"--input_meta_graph=" + meta, "--input_checkpoint=" + checkpoint}, "a.pb");
+  const struct {
+    std::string graph, checkpoint;
+    bool has_saver;
+  } cases[] = {
+      {meta, checkpoint, true}, {meta, folder + "/old", true}, {folder + "/graph.pb", checkpoint, false}};
+  int number = 0;
+  for (const auto& each : cases) {
+    const std::string served = absl::StrCat(folder, "/served", ++number);
+    const ToolRun run =
+        Cryograph({"edit_model", "--in_graph=" + each.graph, "--in_checkpoint=" + each.checkpoint,
+                   "--out_graph=" + served, "--set_signature=serving_default(image -> probabilities)"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(absl::StrContains(run.err, "no saver: one of "), !each.has_saver) << run.err;
+    EXPECT_THAT(TagsOf(Shown(served)), ElementsAre("serve"));
+    EXPECT_TRUE(freeze({"--input_saved_model_dir=" + served}, "b.pb") == expected) << number;
+  }
+  // A checkpoint of another model.
+  ASSERT_EQ(Cryograph({"checkpoint", "copy", checkpoint, folder + "/part", "--exclude=^fc"}).exit_code, 0);
+  const ToolRun part = Cryograph({"edit_model", "--in_graph=" + meta, "--in_checkpoint=" + folder + "/part",
+                                  "--out_graph=" + folder + "/none"});
+  EXPECT_EQ(part.exit_code, 1);
+  EXPECT_THAT(part.err,
+              AllOf(HasSubstr("part: 2 tensors that the graph restores"), HasSubstr("'fc/kernel'")));
+  EXPECT_FALSE(FileExists(folder + "/none"));
+  EXPECT_EQ(Cryograph({"edit_model", "--in_graph=" + folder + "/served1", "--in_checkpoint=" + checkpoint,
+                       "--out_graph=" + folder + "/none"})
+                .exit_code,
+            2);
 }
 
 TEST(EditModelTest, ASavedModelKeepsEverythingElse) {

@@ -49,6 +49,61 @@ TEST(ExportMetaGraphTest, AModelUnderAScopeFreezesToTheSame) {
   EXPECT_THAT(run.err, HasSubstr("froze 12 variables"));
 }
 
+// A GraphDef gets the saver by which its checkpoint is restored, with TensorFlow's names: it has the nodes of
+// another one already, but not the SaverDef.
+TEST(ExportMetaGraphTest, AddsASaver) {
+  const std::string folder = ScratchFolder();
+  ToolRun run = Cryograph({"export_meta_graph", "--in_graph=" + Runfile(kMeta),
+                           "--out_graph=" + folder + "/same.meta", "--add_saver"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("the MetaGraph has a saver, which stays"));
+  run = Cryograph({"export_meta_graph", "--in_graph=" + Runfile("tests/models/digits/graph.pb"),
+                   "--out_graph=" + folder + "/saved.meta.pbtxt", "--add_saver"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const std::string saved = ReadTestFile(folder + "/saved.meta.pbtxt");
+  EXPECT_THAT(saved, AllOf(HasSubstr("filename_tensor_name: \"save_1/Const:0\""),
+                           HasSubstr("save_tensor_name: \"save_1/control_dependency:0\""),
+                           HasSubstr("restore_op_name: \"save_1/restore_all\"")));
+  run = Cryograph({"freeze_graph", "--input_meta_graph=" + folder + "/saved.meta.pbtxt",
+                   "--input_checkpoint=" + Runfile("tests/models/digits/model.ckpt"),
+                   "--output_graph=" + folder + "/frozen.pb", "--output_node_names=probabilities"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("froze 12 variables"));
+
+  run = Cryograph({"export_meta_graph", "--in_graph=" + Runfile("tests/models/digits/frozen.pb"),
+                   "--out_graph=" + folder + "/none.meta", "--add_saver"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.err, HasSubstr("No variables to save"));
+  EXPECT_FALSE(FileExists(folder + "/none.meta"));
+}
+
+// The MetaGraph was written by TensorFlow's Saver, so that it has the shapes that TensorFlow inferred.
+TEST(ExportMetaGraphTest, OutputShapesAreThoseOfTensorFlow) {
+  const std::string folder = ScratchFolder();
+  const auto shapes = [&](const std::string& graph, const std::string& out) {
+    const ToolRun run = Cryograph(
+        {"export_meta_graph", "--in_graph=" + graph, "--out_graph=" + folder + "/" + out, "--output_shapes"});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    return ReadTestFile(folder + "/" + out);
+  };
+  const ToolRun as_it_is = Cryograph({"export_meta_graph", "--in_graph=" + Runfile(kMeta),
+                                      "--out_graph=" + folder + "/tensorflow.meta.pbtxt"});
+  ASSERT_EQ(as_it_is.exit_code, 0) << as_it_is.err;
+  ASSERT_THAT(ReadTestFile(folder + "/tensorflow.meta.pbtxt"), HasSubstr("_output_shapes"));
+  const ToolRun bare = Cryograph({"transform_graph", "--in_graph=" + folder + "/tensorflow.meta.pbtxt",
+                                  "--out_graph=" + folder + "/bare.meta", "--output_format=meta",
+                                  "--transforms=remove_attribute(attribute_name=_output_shapes)"});
+  ASSERT_EQ(bare.exit_code, 0) << bare.err;
+  ASSERT_THAT(ReadTestFile(folder + "/bare.meta"), Not(HasSubstr("_output_shapes")));
+  const std::string expected = ReadTestFile(folder + "/tensorflow.meta.pbtxt");
+  // The first op without a rule of ours.
+  const size_t loss = expected.find("name: \"sparse_softmax_cross_entropy_loss/xentropy/xentropy\"");
+  ASSERT_NE(loss, std::string::npos);
+  EXPECT_EQ(shapes(folder + "/bare.meta", "ours.meta.pbtxt").substr(0, loss), expected.substr(0, loss));
+  // Where TensorFlow's shapes stand already, they stay.
+  EXPECT_EQ(shapes(Runfile(kMeta), "again.meta.pbtxt"), expected);
+}
+
 TEST(ExportMetaGraphTest, WrongUsage) {
   const std::string folder = ScratchFolder();
   const std::string meta = Runfile(kMeta);
