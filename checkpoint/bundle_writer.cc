@@ -21,8 +21,8 @@ class ChecksumSink final : public SummedSink {
     crc_ = ExtendCrc32c(crc_, bytes);
     return sink_.Append(bytes);
   }
-  absl::Status AppendSummed(absl::string_view bytes, uint32_t crc) override {
-    crc_ = CombineCrc32c(crc_, crc, bytes.size());
+  absl::Status AppendSummed(absl::string_view bytes, const PieceSums& sums) override {
+    crc_ = CombineCrc32c(crc_, sums.crc32c, bytes.size());
     return sink_.Append(bytes);
   }
   // Sums up what is not in the file.

@@ -33,13 +33,21 @@ void Cut(absl::string_view bytes, std::vector<absl::string_view>* chunks) {
 // Sums of chunks. Whoever comes first to a chunk sums it up: the helper, which runs ahead, or who needs it:
 // nobody waits for a thread that is not running.
 struct ChunkSums {
-  explicit ChunkSums(const std::vector<absl::string_view>& all)
-      : chunks(all), sums(all.size()), done(all.size()) {}
+  ChunkSums(const std::vector<absl::string_view>& all, const SummedSink* to, size_t first, size_t end)
+      : chunks(all), sink(to), first_wanted(first), end_wanted(end), sums(all.size()), done(all.size()) {}
+
+  bool is_wanted(size_t i) const { return i >= first_wanted && i < end_wanted; }
 
   bool has_work() const { return next < chunks.size() && next <= needed + kChunksAhead; }
 
+  PieceSums Sum(size_t i) const {
+    return {Crc32c(chunks[i]), sink != nullptr && is_wanted(i) ? sink->OwnSum(chunks[i]) : 0};
+  }
+
   const std::vector<absl::string_view>& chunks;
-  std::vector<uint32_t> sums;
+  const SummedSink* const sink;  // Null if it needs no sums.
+  const size_t first_wanted, end_wanted;
+  std::vector<PieceSums> sums;
   std::vector<bool> done;
   size_t next = 0;    // The first that nobody sums up yet.
   size_t needed = 0;  // The one that is waited for, or being written.
@@ -70,8 +78,8 @@ class Helper {
     changed_.wait(lock, [&] { return summing_ != job; });
   }
 
-  // The sum of chunk `i` of the job that is attached; all before it are no longer needed.
-  uint32_t SumOf(size_t i) {
+  // The sums of chunk `i` of the job that is attached; all before it are no longer needed.
+  PieceSums SumsOf(size_t i) {
     std::unique_lock<std::mutex> lock(mutex_);
     job_->needed = i;
     changed_.notify_all();
@@ -91,9 +99,9 @@ class Helper {
   void SumNext(ChunkSums* job, std::unique_lock<std::mutex>& lock) {
     const size_t i = job->next++;
     lock.unlock();
-    const uint32_t sum = Crc32c(job->chunks[i]);
+    const PieceSums sums = job->Sum(i);
     lock.lock();
-    job->sums[i] = sum;
+    job->sums[i] = sums;
     job->done[i] = true;
   }
 
@@ -117,6 +125,8 @@ class Helper {
 
 }  // namespace
 
+uint32_t SummedSink::OwnSum(absl::string_view) const { return 0; }
+
 absl::Status StreamSummed(const MappedFile& file, absl::string_view summed, absl::string_view wanted,
                           ByteSink& sink, uint32_t* crc) {
   const size_t before = static_cast<size_t>(wanted.data() - summed.data());
@@ -128,7 +138,7 @@ absl::Status StreamSummed(const MappedFile& file, absl::string_view summed, absl
   Cut(summed.substr(before + wanted.size()), &chunks);
 
   auto* const summed_sink = dynamic_cast<SummedSink*>(&sink);
-  ChunkSums sums(chunks);
+  ChunkSums sums(chunks, summed_sink, first_wanted, end_wanted);
   Helper* helper = chunks.size() > 2 ? Helper::Get() : nullptr;
   if (helper != nullptr && !helper->Attach(&sums)) helper = nullptr;
   const auto detach = absl::MakeCleanup([&] {
@@ -137,10 +147,10 @@ absl::Status StreamSummed(const MappedFile& file, absl::string_view summed, absl
   uint32_t total = 0;
   size_t released = 0, passed = 0;
   for (size_t i = 0; i < chunks.size(); ++i) {
-    const uint32_t sum = helper != nullptr ? helper->SumOf(i) : Crc32c(chunks[i]);
-    total = CombineCrc32c(total, sum, chunks[i].size());
-    if (i >= first_wanted && i < end_wanted) {
-      RETURN_IF_ERROR(summed_sink != nullptr ? summed_sink->AppendSummed(chunks[i], sum)
+    const PieceSums piece = helper != nullptr ? helper->SumsOf(i) : sums.Sum(i);
+    total = CombineCrc32c(total, piece.crc32c, chunks[i].size());
+    if (sums.is_wanted(i)) {
+      RETURN_IF_ERROR(summed_sink != nullptr ? summed_sink->AppendSummed(chunks[i], piece)
                                              : sink.Append(chunks[i]));
     }
     passed += chunks[i].size();

@@ -12,11 +12,20 @@
 
 namespace cryograph {
 
-// A sink that needs the checksum of what it gets, and may get it with the bytes.
+// Checksums of a piece of a stream.
+struct PieceSums {
+  uint32_t crc32c = 0;
+  uint32_t own = 0;  // Of the sink's own kind.
+};
+
+// A sink that needs the checksums of what it gets, and may get them with the bytes.
 class SummedSink : public ByteSink {
  public:
-  // As Append; `crc` is the CRC-32C of `bytes`.
-  virtual absl::Status AppendSummed(absl::string_view bytes, uint32_t crc) = 0;
+  // A sum of another kind that the sink needs of each piece. Called in another thread, before the piece
+  // comes.
+  virtual uint32_t OwnSum(absl::string_view bytes) const;
+  // As Append; `sums` are those of `bytes`.
+  virtual absl::Status AppendSummed(absl::string_view bytes, const PieceSums& sums) = 0;
 };
 
 // Appends `wanted`, a part of `summed`, to `sink` (as a SummedSink if it is one), and gives the CRC-32C of

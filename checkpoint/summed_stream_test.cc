@@ -27,8 +27,10 @@ std::string Noise(size_t size) {
 class PairSink final : public SummedSink {
  public:
   absl::Status Append(absl::string_view) override { return absl::InternalError("without a checksum"); }
-  absl::Status AppendSummed(absl::string_view bytes, uint32_t crc) override {
-    EXPECT_EQ(crc, Crc32c(bytes));
+  uint32_t OwnSum(absl::string_view bytes) const override { return static_cast<uint32_t>(bytes.size()); }
+  absl::Status AppendSummed(absl::string_view bytes, const PieceSums& sums) override {
+    EXPECT_EQ(sums.crc32c, Crc32c(bytes));
+    EXPECT_EQ(sums.own, bytes.size());
     all.append(bytes.data(), bytes.size());
     return absl::OkStatus();
   }

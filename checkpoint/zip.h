@@ -13,13 +13,14 @@
 #include "absl/strings/string_view.h"
 #include "base/byte_sink.h"
 #include "base/mapped_file.h"
+#include "checkpoint/summed_stream.h"
 
 namespace cryograph {
 
 // Call order: for each member Begin, Append as often as needed, End; then Finish. Members are stored as they
 // are, all of one date (1980-01-01), so that equal contents make equal archives. Sizes have 64 bits where 32
 // do not do.
-class ZipWriter final : public ByteSink {
+class ZipWriter final : public SummedSink {
  public:
   // Bytes go to `file`, which must outlive the writer; its Commit() is the caller's.
   explicit ZipWriter(FileSink* file) : file_(*file) {}
@@ -28,6 +29,9 @@ class ZipWriter final : public ByteSink {
   // UTF-8.
   absl::Status Begin(absl::string_view name, uint64_t size);
   absl::Status Append(absl::string_view bytes) override;
+  // The checksum of zip archives, for AppendSummed.
+  uint32_t OwnSum(absl::string_view bytes) const override;
+  absl::Status AppendSummed(absl::string_view bytes, const PieceSums& sums) override;
   // Internal: the bytes were not as many as announced.
   absl::Status End();
 

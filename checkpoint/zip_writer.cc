@@ -1,4 +1,5 @@
 #include <isa-l/crc.h>
+#include <zlib.h>
 
 #include <limits>
 
@@ -85,8 +86,13 @@ absl::Status ZipWriter::Begin(absl::string_view name, uint64_t size) {
   return file_.Append(absl::StrCat(header, name, extra));
 }
 
-absl::Status ZipWriter::Append(absl::string_view bytes) {
-  members_.back().crc = ExtendCrc32(members_.back().crc, bytes);
+uint32_t ZipWriter::OwnSum(absl::string_view bytes) const { return ExtendCrc32(0, bytes); }
+
+absl::Status ZipWriter::Append(absl::string_view bytes) { return AppendSummed(bytes, {0, OwnSum(bytes)}); }
+
+absl::Status ZipWriter::AppendSummed(absl::string_view bytes, const PieceSums& sums) {
+  uint32_t& crc = members_.back().crc;
+  crc = static_cast<uint32_t>(crc32_combine(crc, sums.own, static_cast<z_off_t>(bytes.size())));
   written_ += bytes.size();
   return file_.Append(bytes);
 }

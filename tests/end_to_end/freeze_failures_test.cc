@@ -1,6 +1,7 @@
 // Twelve ways in which TensorFlow's freeze_graph reports success and leaves its users with a graph that does
 // not load or computes something else; ours is right in each, or refuses. What theirs does is recorded in
-// tests/oracle/recorded/check_freeze_failures.txt.
+// tests/oracle/recorded/check_freeze_failures.txt. Functions with resource variables (4, 5) are in
+// freeze_functions_test.cc, a graph of more than 2 GiB (8) in tests/tools/freeze_limit_test.cc.
 #include <string>
 #include <vector>
 

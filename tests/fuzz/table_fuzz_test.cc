@@ -22,6 +22,17 @@ void Require(bool condition, const char* what) {
   std::abort();
 }
 
+// What is found before the checksum is compared is what is found, if that is good.
+void FindBoth(const TableReader& table, absl::string_view key) {
+  const absl::StatusOr<absl::optional<TableReader::Value>> found = table.Find(key);
+  const absl::optional<TableReader::Unchecked> unchecked = table.FindUnchecked(key);
+  if (!unchecked.has_value()) return;
+  const bool good = unchecked->Compare(table, Crc32c(unchecked->summed)).ok();
+  Require(good == found.ok(), "a checksum is good for one and bad for the other");
+  Require(!good || (found->has_value() && (*found)->bytes == unchecked->value.bytes),
+          "two values of one key");
+}
+
 void Read(const std::string& bytes) {
   const absl::StatusOr<std::unique_ptr<TableReader>> table =
       TableReader::Open(MappedFile::FromString("input", bytes));
@@ -39,6 +50,8 @@ void Read(const std::string& bytes) {
     return absl::OkStatus();
   });
   Require(walked.ok() || absl::IsDataLoss(walked), "another status than DataLoss");
+  FindBoth(**table, last);
+  FindBoth(**table, "w");
   if (!walked.ok() || first) return;
   const absl::StatusOr<absl::optional<TableReader::Value>> found = (*table)->Find(last);
   Require(found.ok() && found->has_value(), "a key that was shown is not found");
