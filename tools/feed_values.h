@@ -31,9 +31,7 @@ absl::StatusOr<std::pair<std::string, std::string>> SplitFeed(const std::string&
 //   FILE.pb                     a serialized TensorProto
 //   FILE                        its bytes, for a string; a JPEG, PNG, GIF or BMP image, for numbers: see
 //                               ImageValue()
-//   zeros(1,224,224,3), ones(…), full(VALUE, DIMS…)
-//   rand(DIMS…, seed=1, min=0, max=1), arange(DIMS…)
-//   3, -0.5, true, 'text', [1,2,3], [[1,2],[3,4]]
+//   an expression               see array_expression.h
 // Expressions take the tensor's type, or dtype=NAME among their arguments; seeds give the same numbers on
 // every machine. InvalidArgument with the position for text that is none of these; the errors of files.
 absl::StatusOr<Value> FeedValue(absl::string_view text, const FeedTarget& target, MemoryPool& pool);

@@ -31,11 +31,7 @@ int Run(absl::Span<const std::string> args) {
       {"show", "Tag-sets, signatures, tensors, ops and functions of a SavedModel.", RunSavedModelShow},
       {"scan", "Ops of a SavedModel that reach out of it.", RunSavedModelScan},
       {"freeze", "The graph of a signature with its variables as constants.", RunSavedModelFreeze},
-      {"run", "Runs a signature.",
-       [](absl::Span<const std::string>) {
-         return Refuse("run", "models are not run here yet",
-                       "show, to see what the signatures take and give");
-       }},
+      {"run", "Runs a signature.", RunSavedModelRun},
       {"convert", "Makes TensorRT engines of a SavedModel.",
        [](absl::Span<const std::string>) {
          return Refuse("convert", "it needs TensorRT",

@@ -110,7 +110,7 @@ TEST(SavedModelCliTest, WrongUsageAndWrongNames) {
   EXPECT_EQ(run.exit_code, 1);
   EXPECT_THAT(run.err, HasSubstr("not a SavedModel (CG108)"));
   // What is not there says so, and does not pretend.
-  for (const std::string verb : {"run", "convert", "freeze_model", "aot_compile_cpu"}) {
+  for (const std::string verb : {"convert", "freeze_model", "aot_compile_cpu"}) {
     run = Cli({verb, "--dir", dir});
     EXPECT_EQ(run.exit_code, 1);
     EXPECT_THAT(run.err,
@@ -181,6 +181,129 @@ meta_graphs {
   EXPECT_EQ(Text(reaching[0], "reaches"), "randomness");
   EXPECT_EQ(Text(reaching[1], "reaches"), "files");
   EXPECT_EQ(Text(reaching[1], "first"), "node 'w' of function 'writes'");
+}
+
+// --- run. The goldens are of the same commands.
+
+const char kRunModel[] = "tests/tools/testdata/saved_model_run/model";
+
+std::string RunGolden(const std::string& name) {
+  const std::string text = ReadTestFile(Runfile("tests/tools/testdata/saved_model_run/" + name + ".txt"));
+  EXPECT_FALSE(text.empty()) << name;
+  return text;
+}
+
+ToolRun RunSignature(std::vector<std::string> args, const std::string& folder = "") {
+  args.insert(args.begin(), {"run", "--dir", Runfile(kRunModel), "--tag_set", "serve"});
+  ToolOptions options;
+  options.directory = folder;
+  return RunTool("tools/saved_model_cli", args, options);
+}
+
+TEST(SavedModelCliTest, RunPrintsWhatTensorFlowPrints) {
+  for (const std::string format : {"tf15", "tf221"}) {
+    const std::string folder = ScratchFolder();
+    CopyFolder(Runfile("tests/tools/testdata/saved_model_run/arrays"), folder + "/arrays");
+    const auto run = [&](std::vector<std::string> args) {
+      args.insert(args.begin(), {"--signature_def", "serving_default", "--format=" + format});
+      const ToolRun result = RunSignature(args, folder + "/arrays");
+      EXPECT_EQ(result.exit_code, 0) << result.err;
+      return result.out;
+    };
+    EXPECT_EQ(run({"--input_exprs", "x=[[1.0,2.5],[-3,4]];times=6", "--input_examples",
+                   "examples=[{\"id\":[26,-1]},{\"w\":[0.5,2]}]", "--outdir", "o"}),
+              RunGolden("literals." + format));
+    EXPECT_THAT(ListFolder(folder + "/arrays/o"), testing::ElementsAre("halves.npy", "more.npy", "same.npy"));
+    EXPECT_EQ(run({"--inputs", "x=one.npz;", "--input_exprs", "examples=[\"a\",\"b\\x00\"];times=-2"}),
+              RunGolden("npz." + format));
+    EXPECT_EQ(run({"--inputs", "x=x.npy", "--input_exprs", "examples=[];times=3"}),
+              RunGolden("summary." + format));
+  }
+}
+
+TEST(SavedModelCliTest, RunTakesWhatHasADefaultAndNoInputs) {
+  ToolRun run = RunSignature({"--input_exprs", "x=np.ones((1,2));examples=['']"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("Result for output key more:\n2\n"));
+  run = RunSignature({"--signature_def=constant"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.out, "Result for output key one:\n1\n");
+  run = RunSignature({"--signature_def=constant", "--format=json"});
+  const Json json = Parsed(run.out);
+  ASSERT_EQ(Elements(Member(json, "outputs")).size(), 1);
+  EXPECT_EQ(Text(Elements(Member(json, "outputs"))[0], "name"), "one");
+}
+
+TEST(SavedModelCliTest, RunCastsAndSaysSo) {
+  const std::string folder = ScratchFolder();
+  CopyFolder(Runfile("tests/tools/testdata/saved_model_run/arrays"), folder + "/arrays");
+  ToolRun run = RunSignature(
+      {"--inputs=x=x.npy[y]", "--input_exprs=examples=['a'];x=[[2,2]]", "--input_examples=examples=[]"},
+      folder + "/arrays");
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, AllOf(HasSubstr("its name 'y' is ignored"), HasSubstr("'x' is cast from double to float"),
+                             HasSubstr("'x' is given by --inputs and by --input_exprs; the latter counts"),
+                             HasSubstr("'examples' is given by --input_exprs and by --input_examples")));
+  EXPECT_THAT(run.out, AllOf(HasSubstr("[[1. 1.]]"), HasSubstr("key same:\n[]")));
+}
+
+TEST(SavedModelCliTest, RunOverwritesOnlyWhenTold) {
+  const std::string folder = ScratchFolder();
+  const auto run = [&](std::vector<std::string> args) {
+    args.insert(args.end(), {"--signature_def=constant", "--outdir", folder + "/new/folder"});
+    return RunSignature(args);
+  };
+  const std::string file = folder + "/new/folder/one.npy";
+  EXPECT_EQ(run({}).out, "Result for output key one:\n1\nOutput one is saved to " + file + "\n");
+  const ToolRun again = run({});
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_EQ(again.out, "");
+  EXPECT_THAT(again.err,
+              HasSubstr("Output file " + file +
+                        " already exists. Add \"--overwrite\" to overwrite the existing output files."));
+  EXPECT_EQ(run({"--overwrite"}).exit_code, 0);
+}
+
+TEST(SavedModelCliTest, RunSaysWhatIsWrong) {
+  const std::string folder = ScratchFolder();
+  CopyFolder(Runfile("tests/tools/testdata/saved_model_run/arrays"), folder + "/arrays");
+  WriteTestFile(folder + "/arrays/f.pkl", "\x80\x03]q.");
+  struct Mistake {
+    std::vector<std::string> args;
+    int exit_code;
+    std::string text;
+  };
+  for (const Mistake& each : std::vector<Mistake>{
+           {{}, 2, "At least one of --inputs, --input_exprs or --input_examples must be required"},
+           {{"--inputs=x:f"}, 2, "--inputs \"x:f\" format is incorrect. Please follow\"<input_key>=<filename>\""},
+           {{"--input_exprs=x"}, 2, "--input_exprs \"x\" format is incorrect."},
+           {{"--input_exprs=y=1"},
+            2,
+            "\"y\" is not a valid input key. Please choose from \"examples\", \"times\", \"x\", or use --show"},
+           {{"--input_exprs=x=[[1,2]]"}, 2, "no value is given for input examples"},
+           {{"--inputs=x=two.npz"}, 1, "Input file two.npz contains more than one ndarrays."},
+           {{"--inputs=x=two.npz[k]"}, 1, "Input file two.npz does not contain variable with name \"k\"."},
+           {{"--inputs=x=f.pkl"}, 1, "it is a Python pickle"},
+           {{"--inputs=x=none.npy"}, 1, "none.npy"},
+           {{"--input_exprs=x=open('f')"}, 1, "'open()' is not known here"},
+           {{"--input_exprs=x=[1,2];examples=['']"}, 1, "its shape must be [?,2]"},
+           {{"--input_exprs=x=['a']"}, 1, "--input_exprs: x: "},
+           {{"--input_examples=examples={}"}, 1, "must be a list of dictionaries"},
+           {{"--input_examples=examples=[{'a':1}]"}, 1, "feature value must be a list, but a"},
+           {{"--input_examples=examples=[{'a':[]}]"}, 1, "the list is empty"},
+           {{"--input_examples=examples=[{'a':[1,'b']}]"}, 1, "in a list of another type"},
+           {{"--input_examples=x=[{'a':[1]}]"}, 1, "x is of type string, and the signature wants float"},
+           {{"--signature_def=serving_defaul", "--input_exprs=x=1"},
+            1,
+            "Could not find signature \"serving_defaul\". Please choose from: constant, serving_default"},
+           {{"--tag_set=gpu", "--input_exprs=x=1"}, 1, "serve"},
+           {{"--worker=grpc://host", "--input_exprs=x=1"}, 1, "--worker"},
+       }) {
+    const ToolRun run = RunSignature(each.args, folder + "/arrays");
+    EXPECT_EQ(run.exit_code, each.exit_code) << each.text << run.err;
+    EXPECT_THAT(run.err, AllOf(testing::StartsWith("error: "), HasSubstr(each.text)));
+    EXPECT_EQ(run.out, "");
+  }
 }
 
 }  // namespace
