@@ -31,7 +31,7 @@ absl::StatusOr<double> EstimateFlops(Graph& graph, const BenchmarkProfile& profi
   std::vector<std::string> fetches;
   for (const NodeProfile& ran : profile.nodes()) {
     const Node node = graph.Find(ran.name);
-    if (!node || node.op() != ran.op || node.num_inputs() < 2) continue;
+    if (!node || node.op() != ran.op || node.num_inputs() < 2 || ran.outputs.empty()) continue;
     if (ran.op != "Conv2D" && ran.op != "DepthwiseConv2dNative" && ran.op != "MatMul") continue;
     counted.emplace_back(node, &ran);
     fetches.push_back(absl::StrCat(node.input_node(1).name(), ":", node.input(1).index));
@@ -42,7 +42,7 @@ absl::StatusOr<double> EstimateFlops(Graph& graph, const BenchmarkProfile& profi
   for (size_t i = 0; i < counted.size(); ++i) {
     const auto [node, ran] = counted[i];
     const double calls = static_cast<double>(ran->calls) / static_cast<double>(profile.runs());
-    flops += 2 * calls * Elements(ran->output_shape) * TermsOfAnElement(node, weights[i].shape());
+    flops += 2 * calls * Elements(ran->outputs[0].shape) * TermsOfAnElement(node, weights[i].shape());
   }
   return flops;
 }

@@ -29,6 +29,7 @@
 #include "runtime/value.h"
 #include "tools/benchmark_flops.h"
 #include "tools/benchmark_profile.h"
+#include "tools/benchmark_results.h"
 #include "tools/cli.h"
 #include "tools/feed_values.h"
 #include "tools/session_setup.h"
@@ -50,7 +51,8 @@ struct Flags {
   double max_time = 10, delay = -1, block_delay = -1;
   int64_t run_order_limit = 0, time_limit = 10, memory_limit = 10;
   bool show_run_order = true, show_time = true, show_memory = true, show_summary = true, show_type = true;
-  bool show_flops = false, json = false;
+  bool show_flops = false, show_sizes = false, json = false;
+  std::string benchmark_name, output_prefix, step_stats_name;
 };
 
 void Declare(Flags& flags, Command& command) {
@@ -95,6 +97,18 @@ void Declare(Flags& flags, Command& command) {
       .Path()
       .Value("FILE")
       .Extension();
+  command
+      .Add(&flags.benchmark_name, "benchmark_name",
+           "With --output_prefix: the figures go to the file PREFIX + NAME, as a BenchmarkEntries message, and "
+           "those of each op to NAME_OP.")
+      .Value("NAME");
+  command.Add(&flags.output_prefix, "output_prefix", "Where those files are.").Path().Value("PREFIX");
+  command
+      .Add(&flags.step_stats_name, "step_stats_name",
+           "Write the last run to this new file, as a StepStats message.")
+      .Path()
+      .Value("FILE");
+  command.Add(&flags.show_sizes, "show_sizes", "Print type and shape of every node's outputs.");
   command.Add(&flags.show_run_order, "show_run_order", "Print the nodes in the order in which they run.");
   command.Add(&flags.run_order_limit, "run_order_limit", "Lines of that table; 0: all.").AtLeast(0);
   command.Add(&flags.show_time, "show_time", "Print the nodes that take longest.");
@@ -232,17 +246,22 @@ double Percentile(Times times, double percent) {
   return times[static_cast<size_t>(std::max(rank, 1.0)) - 1];
 }
 
-// "count=50 first=123 curr=120 min=110 max=130 avg=121.5 std=4", in microseconds.
-std::string StatText(const Times& times) {
-  if (times.empty()) return "count=0";
-  std::vector<int64_t> us;
-  for (const double ms : times) us.push_back(std::llround(ms * 1000));
-  const auto [min, max] = std::minmax_element(us.begin(), us.end());
+// "count=50 first=123 curr=120 min=110 max=130 avg=121.5 std=4".
+std::string StatText(const std::vector<double>& numbers) {
+  if (numbers.empty()) return "count=0";
+  std::vector<int64_t> whole;
+  for (const double number : numbers) whole.push_back(std::llround(number));
+  const auto [min, max] = std::minmax_element(whole.begin(), whole.end());
   if (*min == *max) {
-    return absl::StrCat("count=", us.size(), " curr=", us.back(), us.size() > 1 ? "(all same)" : "");
+    return absl::StrCat("count=", whole.size(), " curr=", whole.back(), whole.size() > 1 ? "(all same)" : "");
   }
-  return absl::StrFormat("count=%d first=%d curr=%d min=%d max=%d avg=%g std=%.0f", us.size(), us.front(),
-                         us.back(), *min, *max, Mean(times) * 1000, Deviation(times) * 1000);
+  return absl::StrFormat("count=%d first=%d curr=%d min=%d max=%d avg=%g std=%.0f", whole.size(),
+                         whole.front(), whole.back(), *min, *max, Mean(numbers), Deviation(numbers));
+}
+
+std::string MicrosecondsText(Times ms) {
+  for (double& time : ms) time *= 1000;
+  return StatText(ms);
 }
 
 // What is benchmarked: a plan with its inputs.
@@ -276,7 +295,7 @@ absl::StatusOr<Times> TimedRuns(Subject& subject, int64_t max_runs, double max_s
     times.push_back(absl::ToDoubleMilliseconds(time));
     seconds += absl::ToDoubleSeconds(time);
   }
-  if (!flags.json) absl::PrintF("%s\n\n", StatText(times));
+  if (!flags.json) absl::PrintF("%s\n\n", MicrosecondsText(times));
   return times;
 }
 
@@ -305,6 +324,7 @@ void PrintText(const Flags& flags, const Measured& measured) {
   absl::StrAppendFormat(&text, "Percentiles in ms: p50 %.3f, p90 %.3f, p99 %.3f\nPeak memory: %s\n\n",
                         Percentile(measured.plain, 50), Percentile(measured.plain, 90),
                         Percentile(measured.plain, 99), cli::BytesText(measured.peak_bytes));
+  if (flags.show_sizes) text += SizesTable(profile);
   if (flags.show_run_order) text += NodeTable(profile, "Run Order", NodeOrder::kRun, flags.run_order_limit);
   if (flags.show_time)
     text += NodeTable(profile, "Top by Computation Time", NodeOrder::kTime, flags.time_limit);
@@ -312,8 +332,9 @@ void PrintText(const Flags& flags, const Measured& measured) {
     text += NodeTable(profile, "Top by Memory Use", NodeOrder::kMemory, flags.memory_limit);
   if (flags.show_type) text += OpTable(profile);
   if (flags.show_summary) {
-    absl::StrAppend(&text, "Timings (microseconds): ", StatText(measured.profiled), "\n",
-                    profile.nodes().size(), " nodes observed\n");
+    const std::vector<double> bytes(profile.run_bytes().begin(), profile.run_bytes().end());
+    absl::StrAppend(&text, "Timings (microseconds): ", MicrosecondsText(measured.profiled),
+                    "\nMemory (bytes): ", StatText(bytes), "\n", profile.nodes().size(), " nodes observed\n");
   }
   if (flags.show_flops && measured.flops) {
     absl::StrAppend(&text, "FLOPs estimate: ", HumanText(*measured.flops), "\n");
@@ -365,6 +386,33 @@ absl::Status Measure(const Flags& flags, Subject& subject, Measured* measured) {
   return absl::OkStatus();
 }
 
+// The files that were asked for.
+absl::Status WriteResults(const Flags& flags, const std::vector<Feed>& feeds, const Measured& measured) {
+  if (!flags.trace.empty()) RETURN_IF_ERROR(WriteFile(flags.trace, measured.profile.ChromeTrace()));
+  if (!flags.step_stats_name.empty()) {
+    RETURN_IF_ERROR(WriteFile(flags.step_stats_name, StepStatsBytes(measured.profile)));
+  }
+  if (flags.benchmark_name.empty()) return absl::OkStatus();
+  BenchmarkEntry entry = {flags.benchmark_name, static_cast<int64_t>(measured.plain.size()), 0, 0};
+  for (const double ms : measured.plain) entry.seconds += ms / 1000;
+  if (!feeds.empty() && entry.seconds > 0) {
+    const double runs = static_cast<double>(measured.plain.size());
+    entry.megabytes_per_second =
+        static_cast<double>(feeds[0].second.num_bytes()) * runs / entry.seconds / 1e6;
+  }
+  return WriteBenchmarkEntries(flags.output_prefix, entry, measured.profile);
+}
+
+absl::Status CheckResultFlags(const Flags& flags) {
+  if (flags.benchmark_name.empty() != flags.output_prefix.empty()) {
+    return cli::UsageError("--benchmark_name and --output_prefix go together");
+  }
+  if (!flags.benchmark_name.empty()) {
+    RETURN_IF_ERROR(CheckNoSuchFile(BenchmarkEntryPath(flags.output_prefix, flags.benchmark_name)));
+  }
+  return flags.step_stats_name.empty() ? absl::OkStatus() : CheckNoSuchFile(flags.step_stats_name);
+}
+
 int Benchmark(const Flags& flags) {
   const auto fail = [](const absl::Status& status, int exit_code) {
     cli::PrintError(status);
@@ -377,6 +425,7 @@ int Benchmark(const Flags& flags) {
   if (flags.max_runs <= 0 && flags.max_time <= 0) {
     return fail(cli::UsageError("--max_num_runs or --max_time must be above 0"), cli::kUsage);
   }
+  if (absl::Status status = CheckResultFlags(flags); !status.ok()) return fail(status, cli::kUsage);
   SessionOptions options;
   options.graph = flags.graph;
   options.tags = flags.tags;
@@ -412,10 +461,8 @@ int Benchmark(const Flags& flags) {
 
   if (absl::Status status = Measure(flags, subject, &measured); !status.ok())
     return fail(status, cli::kFailure);
-  if (!flags.trace.empty()) {
-    const absl::Status status = WriteFile(flags.trace, measured.profile.ChromeTrace());
-    if (!status.ok()) return fail(status, cli::kUsage);
-  }
+  if (absl::Status status = WriteResults(flags, *feeds, measured); !status.ok())
+    return fail(status, cli::kUsage);
   if (flags.show_flops || flags.json) {
     // An extra: if it cannot be made, the figures stand without it.
     const absl::StatusOr<double> flops = Flops(flags, measured, *feeds, executor);

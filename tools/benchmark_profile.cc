@@ -11,11 +11,6 @@ namespace {
 
 double Share(double part, double whole) { return whole > 0 ? 100 * part / whole : 0; }
 
-std::string Title(absl::string_view title) {
-  const std::string rule(30, '=');
-  return absl::StrCat(rule, " ", title, " ", rule, "\n");
-}
-
 // What a run takes on average; no run, no time.
 template <typename T>
 double PerRun(T total, const BenchmarkProfile& profile) {
@@ -24,9 +19,15 @@ double PerRun(T total, const BenchmarkProfile& profile) {
 
 }  // namespace
 
+std::string ProfileTitle(absl::string_view title) {
+  const std::string rule(30, '=');
+  return absl::StrCat(rule, " ", title, " ", rule, "\n");
+}
+
 void BenchmarkProfile::BeginRun() {
   ++runs_;
   events_.clear();
+  run_bytes_.push_back(0);
 }
 
 void BenchmarkProfile::OnStep(const NodeInfo& node, absl::Span<const Value> outputs, absl::Time begin,
@@ -44,10 +45,14 @@ void BenchmarkProfile::OnStep(const NodeInfo& node, absl::Span<const Value> outp
   profile.total_ms += ms;
   total_ms_ += ms;
   ++profile.calls;
-  for (const Value& output : outputs) {
-    if (output.has_value()) profile.output_bytes += output.num_bytes();
+  profile.outputs.resize(outputs.size());
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (!outputs[i].has_value()) continue;
+    const uint64_t bytes = outputs[i].num_bytes();
+    profile.outputs[i] = {outputs[i].dtype(), outputs[i].shape(), bytes};
+    profile.output_bytes += bytes;
+    if (!run_bytes_.empty()) run_bytes_.back() += static_cast<int64_t>(bytes);
   }
-  if (!outputs.empty() && outputs[0].has_value()) profile.output_shape = outputs[0].shape();
   events_.push_back({it->second, begin, end});
 }
 
@@ -72,9 +77,9 @@ std::vector<OpProfile> BenchmarkProfile::Ops() const {
 std::string BenchmarkProfile::ChromeTrace() const {
   std::string text = "{\"displayTimeUnit\": \"ms\", \"traceEvents\": [";
   absl::Time start = absl::InfiniteFuture();
-  for (const Event& event : events_) start = std::min(start, event.begin);
+  for (const ProfileEvent& event : events_) start = std::min(start, event.begin);
   for (size_t i = 0; i < events_.size(); ++i) {
-    const Event& event = events_[i];
+    const ProfileEvent& event = events_[i];
     const NodeProfile& node = nodes_[event.node];
     absl::StrAppendFormat(&text,
                           "%s\n  {\"name\": %s, \"cat\": %s, \"ph\": \"X\", \"pid\": 1, \"tid\": 1, "
@@ -82,7 +87,7 @@ std::string BenchmarkProfile::ChromeTrace() const {
                           i == 0 ? "" : ",", cli::JsonString(node.name), cli::JsonString(node.op),
                           absl::ToDoubleMicroseconds(event.begin - start),
                           absl::ToDoubleMicroseconds(event.end - event.begin), cli::JsonString(node.op),
-                          cli::JsonString(ShapeText(node.output_shape)));
+                          cli::JsonString(node.outputs.empty() ? "" : ShapeText(node.outputs[0].shape)));
   }
   return absl::StrCat(text, "\n]}\n");
 }
@@ -98,7 +103,7 @@ std::string NodeTable(const BenchmarkProfile& profile, absl::string_view title, 
     });
   }
   if (limit > 0 && nodes.size() > static_cast<size_t>(limit)) nodes.resize(static_cast<size_t>(limit));
-  std::string text = Title(title);
+  std::string text = ProfileTitle(title);
   absl::StrAppendFormat(&text, "\t%24s\t%9s\t%9s\t%8s\t%8s\t%10s\t%9s\t%s\n", "[node type]", "[first]",
                         "[avg ms]", "[%]", "[cdf%]", "[mem KB]", "[times called]", "[Name]");
   double share_so_far = 0;
@@ -115,7 +120,7 @@ std::string NodeTable(const BenchmarkProfile& profile, absl::string_view title, 
 
 std::string OpTable(const BenchmarkProfile& profile) {
   std::string text =
-      absl::StrCat("Number of nodes executed: ", profile.nodes().size(), "\n", Title("Summary by node type"));
+      absl::StrCat("Number of nodes executed: ", profile.nodes().size(), "\n", ProfileTitle("Summary by node type"));
   absl::StrAppendFormat(&text, "\t%24s\t%9s\t%10s\t%11s\t%11s\t%10s\t%10s\n", "[Node type]", "[count]",
                         "[avg ms]", "[avg %]", "[cdf %]", "[mem KB]", "[times called]");
   double share_so_far = 0;

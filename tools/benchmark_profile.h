@@ -11,10 +11,18 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "graph/dtype.h"
 #include "runtime/run_state.h"
 #include "runtime/value.h"
 
 namespace cryograph {
+
+// An output as it was last.
+struct OutputProfile {
+  DataType dtype = DT_INVALID;  // None: of a dead branch.
+  Shape shape;
+  uint64_t bytes = 0;
+};
 
 // A node over all runs. Nodes of function bodies that have the same name and op count as one, and their time
 // is in that of the node that calls them, too.
@@ -24,7 +32,13 @@ struct NodeProfile {
   double total_ms = 0;        // In all of them.
   int64_t calls = 0;          // In all of them.
   uint64_t output_bytes = 0;  // In all of them.
-  Shape output_shape;         // Of output 0, as it was last.
+  std::vector<OutputProfile> outputs;
+};
+
+// A node of the last run.
+struct ProfileEvent {
+  size_t node;  // Among nodes().
+  absl::Time begin, end;
 };
 
 // Nodes of one op.
@@ -49,22 +63,24 @@ class BenchmarkProfile final : public StepObserver {
   const std::vector<NodeProfile>& nodes() const { return nodes_; }
   // Longest first.
   std::vector<OpProfile> Ops() const;
+  const std::vector<ProfileEvent>& last_run() const { return events_; }
+  // Of all outputs of a run, for each run.
+  const std::vector<int64_t>& run_bytes() const { return run_bytes_; }
 
   // The last run in the format of chrome://tracing and Perfetto.
   std::string ChromeTrace() const;
 
  private:
-  struct Event {
-    size_t node;
-    absl::Time begin, end;
-  };
-
   int64_t runs_ = 0;
   double total_ms_ = 0;
   std::vector<NodeProfile> nodes_;
   std::map<std::pair<std::string, std::string>, size_t> index_;  // By name and op.
-  std::vector<Event> events_;
+  std::vector<ProfileEvent> events_;
+  std::vector<int64_t> run_bytes_;
 };
+
+// "====== TITLE ======\n".
+std::string ProfileTitle(absl::string_view title);
 
 enum class NodeOrder { kRun, kTime, kMemory };
 

@@ -1,4 +1,6 @@
 // benchmark_model as a process: what it prints, writes and answers to mistakes.
+#include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -50,11 +52,69 @@ TEST(BenchmarkModelTest, PrintsTheOriginalsTables) {
                     HasSubstr("= Run Order ="), HasSubstr("= Top by Computation Time ="),
                     HasSubstr("= Top by Memory Use ="), HasSubstr("= Summary by node type ="),
                     HasSubstr("Number of nodes executed: "), HasSubstr("nodes observed"),
+                    HasSubstr("Memory (bytes): count=3 "),
                     HasSubstr("FLOPs estimate: ")));
   const ToolRun brief = Benchmark(Digits(
       {"--noshow_run_order", "--show_time=false", "--noshow_memory", "--noshow_type", "--noshow_summary"}));
   EXPECT_EQ(brief.exit_code, 0) << brief.err;
   EXPECT_THAT(brief.out, AllOf(HasSubstr("p99 "), Not(HasSubstr("=====")), Not(HasSubstr("FLOPs"))));
+}
+
+// The little of the wire format that a message of one known shape takes to read.
+uint64_t TakeVarint(absl::string_view* bytes) {
+  uint64_t value = 0;
+  for (int shift = 0; !bytes->empty(); shift += 7) {
+    const auto byte = static_cast<unsigned char>(bytes->front());
+    bytes->remove_prefix(1);
+    value |= static_cast<uint64_t>(byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+  }
+  return value;
+}
+double TakeDouble(absl::string_view* bytes) {
+  double value = -1;
+  if (bytes->size() < sizeof(value)) return value;
+  std::memcpy(&value, bytes->data(), sizeof(value));
+  bytes->remove_prefix(sizeof(value));
+  return value;
+}
+
+TEST(BenchmarkModelTest, LeavesResultFiles) {
+  const std::string folder = ScratchFolder();
+  const std::vector<std::string> flags = {"--benchmark_name=nets/digits", "--output_prefix=" + folder + "/bm_",
+                                          "--step_stats_name=" + folder + "/stats", "--show_sizes"};
+  const ToolRun run = Benchmark(Digits(flags));
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, AllOf(HasSubstr("= Node output tensor sizes in run order ="),
+                             HasSubstr("probabilities : 1 output: float [2,10]\n")));
+  EXPECT_THAT(ListFolder(folder), testing::IsSupersetOf({"bm_nets__digits", "bm_nets__digits_Softmax", "stats"}));
+
+  // BenchmarkEntries.entry.{name, iters, wall_time, throughput}.
+  const std::string bytes = ReadTestFile(folder + "/bm_nets__digits");
+  absl::string_view rest = bytes;
+  EXPECT_EQ(TakeVarint(&rest), 1u << 3 | 2);
+  const uint64_t entry_size = TakeVarint(&rest);
+  EXPECT_EQ(entry_size, rest.size());
+  EXPECT_EQ(TakeVarint(&rest), 1u << 3 | 2);
+  const size_t size = TakeVarint(&rest);
+  EXPECT_EQ(rest.substr(0, size), "nets/digits");
+  rest.remove_prefix(size);
+  EXPECT_EQ(TakeVarint(&rest), 2u << 3);
+  EXPECT_EQ(TakeVarint(&rest), 3u);
+  EXPECT_EQ(TakeVarint(&rest), 4u << 3 | 1);
+  const double wall_time = TakeDouble(&rest);
+  EXPECT_GT(wall_time, 0);
+  EXPECT_LT(wall_time, 10);
+  EXPECT_EQ(TakeVarint(&rest), 5u << 3 | 1);
+  EXPECT_NEAR(TakeDouble(&rest), 2 * 12 * 12 * 4 / wall_time / 1e6, 1e-6);
+  EXPECT_EQ(rest, "");
+  EXPECT_THAT(ReadTestFile(folder + "/stats"), AllOf(HasSubstr("probabilities = Softmax()"), HasSubstr("CPU:0")));
+
+  const ToolRun again = Benchmark(Digits(flags));
+  EXPECT_EQ(again.exit_code, 2);
+  EXPECT_THAT(again.err, HasSubstr("bm_nets__digits: is there already"));
+  EXPECT_EQ(again.out, "");
+  EXPECT_THAT(Benchmark(Digits({"--benchmark_name=x"})).err, HasSubstr("go together"));
 }
 
 TEST(BenchmarkModelTest, JsonHoldsPercentilesNodesAndOps) {

@@ -1,4 +1,5 @@
 // What a user of verify_graph, and of transform_graph with --verify and --bisect, sees.
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/json.h"
+#include "tests/shared_data.h"
 #include "tests/tools/run_tool.h"
 
 namespace cryograph {
@@ -168,6 +170,59 @@ TEST_F(VerifyGraphTest, BisectFindsStepAndNode) {
   const ToolRun none = Transform({"--transforms=strip_unused_nodes", "--bisect"});
   EXPECT_EQ(none.exit_code, 0) << none.err;
   EXPECT_THAT(none.out, HasSubstr("no step changes the outputs"));
+}
+
+// MTCNN is three networks with loops and conditionals between them: transform_graph of TensorFlow removed
+// Identity nodes that such a graph cannot do without, and wrote a graph that does not load.
+TEST(VerifyRealGraphTest, MtcnnIsNeverBroken) {
+  const std::string model = SharedData("models/t1_mtcnn_pipeline");
+  if (model.empty()) GTEST_SKIP() << "skipped: no models beside the project";
+  const std::string folder = ScratchFolder(), in = model + "/frozen.pb", outputs = "box,prob,landmarks";
+  const std::vector<std::string> feeds = {"input=rand(48,64,3, min=0, max=255)", "min_size=20.0",
+                                          "thresholds=[0.3,0.3,0.3]"};
+  for (const std::string transforms :
+       {"remove_nodes(op=Identity)", "remove_nodes(op=Identity, op=Switch)",
+        "strip_unused_nodes remove_nodes(op=Identity, op=CheckNumerics) merge_duplicate_nodes"}) {
+    const std::string out = folder + "/out.pb";
+    std::vector<std::string> args = {"--in_graph=" + in, "--out_graph=" + out,
+                                     "--inputs=input,min_size,thresholds", "--outputs=" + outputs,
+                                     "--transforms=" + transforms, "--verify"};
+    for (const std::string& feed : feeds) args.push_back("--verify_inputs=" + feed);
+    const ToolRun run = RunTool("tools/transform_graph", args);
+    if (run.exit_code != 0) {  // Refused: then nothing is written.
+      EXPECT_EQ(run.exit_code, 1) << run.err;
+      EXPECT_FALSE(FileExists(out)) << transforms;
+      continue;
+    }
+    std::vector<std::string> check = {in, out, "--inputs=input,min_size,thresholds", "--outputs=" + outputs};
+    for (const std::string& feed : feeds) check.push_back("--feed=" + feed);
+    const ToolRun same = RunTool("tools/verify_graph", check);
+    EXPECT_EQ(same.exit_code, 0) << transforms << same.out << same.err;
+    std::remove(out.c_str());
+  }
+}
+
+// Four nodes of a chain are removed; two of them together change the output, neither of them alone.
+TEST_F(VerifyGraphTest, BisectFindsTheSmallestSetOfRewrites) {
+  std::string text =
+      "node { name: 'x' op: 'Placeholder' attr { key: 'dtype' value { type: DT_FLOAT } }\n"
+      "  attr { key: 'shape' value { shape { dim { size: 4 } } } } }\n";
+  const std::string type = " attr { key: 'T' value { type: DT_FLOAT } } }\n";
+  // Abs of Abs is Abs: with one of them gone the output is as it was. Identities can all go.
+  text += "node { name: 'i0' op: 'Identity' input: 'x'" + type;
+  text += "node { name: 'a0' op: 'Abs' input: 'i0'" + type;
+  text += "node { name: 'i1' op: 'Identity' input: 'a0'" + type;
+  text += "node { name: 'a1' op: 'Abs' input: 'i1'" + type;
+  text += "node { name: 'i2' op: 'Identity' input: 'a1'" + type;
+  text += "node { name: 'y' op: 'Neg' input: 'i2'" + type;
+  const std::string in = ScratchFolder() + "/in.pbtxt";
+  WriteTestFile(in, text);
+  const ToolRun run =
+      RunTool("tools/transform_graph",
+              {"--in_graph=" + in, "--inputs=x", "--outputs=y",
+               "--transforms=remove_device remove_nodes(op=Identity, op=Abs) sort_by_execution_order", "--bisect"});
+  EXPECT_EQ(run.exit_code, 1) << run.err;
+  EXPECT_THAT(run.out, AllOf(HasSubstr("step 2, remove_nodes("), HasSubstr("it takes these: a0, a1\n")));
 }
 
 }  // namespace
