@@ -130,8 +130,8 @@ class Evaluator {
       for (int64_t i = 0; i < value.num_elements(); ++i) {
         const PythonValue& number = get(i);
         if (Store(number, data + i)) continue;
-        const std::string text = number.kind == PythonValue::kFloat ? absl::StrCat(number.number)
-                                                                    : absl::StrCat(number.integer);
+        const std::string text =
+            number.kind == PythonValue::kFloat ? absl::StrCat(number.number) : absl::StrCat(number.integer);
         return Invalid(absl::StrCat(text, " does not fit ", DataTypeName(dtype_)));
       }
       return absl::OkStatus();
@@ -238,7 +238,8 @@ class Evaluator {
 
   static absl::Status Unknown(const PythonValue& call) {
     return Invalid(absl::StrCat(
-        "'", call.text, "()' is not known here\ntry: zeros(), ones(), full(), arange(), rand(), or "
+        "'", call.text,
+        "()' is not known here\ntry: zeros(), ones(), full(), arange(), rand(), or "
         "np.zeros(), np.ones(), np.full(), np.arange(), np.linspace(), np.random.rand(), np.array()"));
   }
 
@@ -294,7 +295,8 @@ class Evaluator {
   absl::StatusOr<Value> Rand(const PythonValue& call) {
     RETURN_IF_ERROR(CheckNames(call, {"seed", "min", "max"}));
     double seed = 0, min = 0, max = 1;
-    for (const auto& [name, target] : {std::pair<const char*, double*>{"seed", &seed}, {"min", &min}, {"max", &max}}) {
+    for (const auto& [name, target] :
+         {std::pair<const char*, double*>{"seed", &seed}, {"min", &min}, {"max", &max}}) {
       if (const PythonValue* value = Named(call, name); value != nullptr) {
         ASSIGN_OR_RETURN(*target, NumberOf(*value, name));
       }

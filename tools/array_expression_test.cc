@@ -51,14 +51,12 @@ TEST_F(ArrayExpressionTest, Literals) {
 
 TEST_F(ArrayExpressionTest, Strings) {
   EXPECT_EQ((Text<std::string>("['a', \"b'c\", r'\\n', '''d''']", DT_STRING)), "[4] a b'c \\n d");
-  const absl::StatusOr<Value> value =
-      Evaluate(R"([b'\x00\xff\101', 'é\u00e9\n', u'\\'])", DT_STRING);
+  const absl::StatusOr<Value> value = Evaluate(R"([b'\x00\xff\101', 'é\u00e9\n', u'\\'])", DT_STRING);
   ASSERT_OK(value);
-  EXPECT_THAT(value->span<std::string>(),
-              ElementsAre(std::string("\0\xff"
-                                      "A",
-                                      3),
-                          "\xc3\xa9\xc3\xa9\n", "\\"));
+  EXPECT_THAT(value->span<std::string>(), ElementsAre(std::string("\0\xff"
+                                                                  "A",
+                                                                  3),
+                                                      "\xc3\xa9\xc3\xa9\n", "\\"));
 }
 
 TEST_F(ArrayExpressionTest, Functions) {

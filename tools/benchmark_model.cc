@@ -99,7 +99,8 @@ void Declare(Flags& flags, Command& command) {
       .Extension();
   command
       .Add(&flags.benchmark_name, "benchmark_name",
-           "With --output_prefix: the figures go to the file PREFIX + NAME, as a BenchmarkEntries message, and "
+           "With --output_prefix: the figures go to the file PREFIX + NAME, as a BenchmarkEntries message, "
+           "and "
            "those of each op to NAME_OP.")
       .Value("NAME");
   command.Add(&flags.output_prefix, "output_prefix", "Where those files are.").Path().Value("PREFIX");

@@ -119,8 +119,8 @@ std::string NodeTable(const BenchmarkProfile& profile, absl::string_view title, 
 }
 
 std::string OpTable(const BenchmarkProfile& profile) {
-  std::string text =
-      absl::StrCat("Number of nodes executed: ", profile.nodes().size(), "\n", ProfileTitle("Summary by node type"));
+  std::string text = absl::StrCat("Number of nodes executed: ", profile.nodes().size(), "\n",
+                                  ProfileTitle("Summary by node type"));
   absl::StrAppendFormat(&text, "\t%24s\t%9s\t%10s\t%11s\t%11s\t%10s\t%10s\n", "[Node type]", "[count]",
                         "[avg ms]", "[avg %]", "[cdf %]", "[mem KB]", "[times called]");
   double share_so_far = 0;

@@ -38,10 +38,10 @@ std::string TensorShapeBytes(const Shape& shape) {
 // tensorflow.NodeOutput.
 std::string NodeOutputBytes(size_t slot, const OutputProfile& output) {
   std::string allocation, description, bytes;
-  AppendVarintField(1, output.bytes, &allocation);       // requested_bytes
-  AppendVarintField(2, output.bytes, &allocation);       // allocated_bytes
-  AppendBytesField(3, "cpu", &allocation);               // allocator_name
-  AppendVarintField(1, output.dtype, &description);      // dtype
+  AppendVarintField(1, output.bytes, &allocation);   // requested_bytes
+  AppendVarintField(2, output.bytes, &allocation);   // allocated_bytes
+  AppendBytesField(3, "cpu", &allocation);           // allocator_name
+  AppendVarintField(1, output.dtype, &description);  // dtype
   AppendBytesField(2, TensorShapeBytes(output.shape), &description);
   AppendBytesField(4, allocation, &description);
   if (slot > 0) AppendVarintField(1, slot, &bytes);
@@ -117,8 +117,8 @@ std::string SizesTable(const BenchmarkProfile& profile) {
                             ? "none"
                             : absl::StrCat(DataTypeName(output.dtype), " ", ShapeText(output.shape)));
     }
-    absl::StrAppend(&text, node.name, " : ", outputs.size(), outputs.size() == 1 ? " output: " : " outputs: ",
-                    absl::StrJoin(outputs, ", "), "\n");
+    absl::StrAppend(&text, node.name, " : ", outputs.size(),
+                    outputs.size() == 1 ? " output: " : " outputs: ", absl::StrJoin(outputs, ", "), "\n");
   }
   return text + "\n";
 }

@@ -214,13 +214,13 @@ class Parser {
     } else {
       value.kind = PythonValue::kInt;
       const absl::string_view kind = absl::string_view(digits).substr(0, 2);
-      const int base = !prefixed                        ? 10
+      const int base = !prefixed                            ? 10
                        : absl::EqualsIgnoreCase(kind, "0x") ? 16
                        : absl::EqualsIgnoreCase(kind, "0o") ? 8
                        : absl::EqualsIgnoreCase(kind, "0b") ? 2
                                                             : 0;
-      if (base == 0 || !ParseDigits(absl::string_view(digits).substr(prefixed ? 2 : 0), base, negative,
-                                    &value.integer)) {
+      if (base == 0 ||
+          !ParseDigits(absl::string_view(digits).substr(prefixed ? 2 : 0), base, negative, &value.integer)) {
         return FailAt(before, "a number of at most 64 bits");
       }
     }

@@ -20,7 +20,6 @@
 #include "graph/finding.h"
 #include "graph/model.h"
 #include "graph/open.h"
-#include "graph/finding.h"
 #include "tools/cli.h"
 #include "tools/model_names.h"
 #include "tools/model_output.h"
@@ -48,9 +47,13 @@ struct Flags {
 };
 
 void Declare(Flags& flags, Command& command) {
-  command.Usage("--in_graph=FILE --out_graph=FILE (--transforms=SPEC | --run | --lint=CODE | --command=LINE)");
+  command.Usage(
+      "--in_graph=FILE --out_graph=FILE (--transforms=SPEC | --run | --lint=CODE | --command=LINE)");
   command.Section("Model");
-  command.Add(&flags.in_graph, "in_graph", "The model that shows the failure.").Path().Value("FILE").Extension();
+  command.Add(&flags.in_graph, "in_graph", "The model that shows the failure.")
+      .Path()
+      .Value("FILE")
+      .Extension();
   command.Add(&flags.out_graph, "out_graph", "Where the small one goes; text if it is named .pbtxt.")
       .Path()
       .Value("FILE")
@@ -97,12 +100,14 @@ void Declare(Flags& flags, Command& command) {
            "Seconds after which the smallest graph so far is taken; 0: when it becomes no smaller.")
       .Extension();
   command.Add(&flags.json, "json", "Print JSON.").Extension();
-  command.Example("reduce_graph --in_graph=model.pb --out_graph=small.pbtxt --outputs=probs "
-                  "--transforms='fold_batch_norms'",
-                  "Why do these transforms change the outputs?");
+  command.Example(
+      "reduce_graph --in_graph=model.pb --out_graph=small.pbtxt --outputs=probs "
+      "--transforms='fold_batch_norms'",
+      "Why do these transforms change the outputs?");
   command.Example("reduce_graph --in_graph=model.pb --out_graph=small.pbtxt --outputs=y --run",
                   "Why can it not be run?");
-  command.Example("reduce_graph --in_graph=model.pb --out_graph=small.pb --command='! ./my_converter {}'", "");
+  command.Example("reduce_graph --in_graph=model.pb --out_graph=small.pb --command='! ./my_converter {}'",
+                  "");
   command.Epilogue("Exit status",
                    "0: the small graph is written. 1: the whole graph shows no failure. 2: wrong usage, or a "
                    "file that cannot be read or written.");
@@ -177,7 +182,8 @@ void Print(const Flags& flags, ReducedModel& reduced, int nodes_before, uint64_t
     std::vector<std::string> outputs;
     for (const std::string& output : reduced.outputs) outputs.push_back(cli::JsonString(output));
     std::printf(
-        "{\"failure\": %s, \"nodes_before\": %d, \"nodes\": %d, \"bytes\": %llu, \"outputs\": [%s], \"tries\": "
+        "{\"failure\": %s, \"nodes_before\": %d, \"nodes\": %d, \"bytes\": %llu, \"outputs\": [%s], "
+        "\"tries\": "
         "%d, \"complete\": %s, \"again\": %s}\n",
         cli::JsonString(failure).c_str(), nodes_before, nodes, static_cast<unsigned long long>(bytes),
         absl::StrJoin(outputs, ", ").c_str(), reduced.tries, reduced.complete ? "true" : "false",
@@ -186,7 +192,8 @@ void Print(const Flags& flags, ReducedModel& reduced, int nodes_before, uint64_t
   }
   std::printf("%s: %s of %d, %s, after %s%s\n  again: %s\n", failure.c_str(),
               cli::Counted(static_cast<uint64_t>(nodes), "node").c_str(), nodes_before,
-              cli::BytesText(bytes).c_str(), reduced.tries == 1 ? "1 try" : absl::StrCat(reduced.tries, " tries").c_str(),
+              cli::BytesText(bytes).c_str(),
+              reduced.tries == 1 ? "1 try" : absl::StrCat(reduced.tries, " tries").c_str(),
               reduced.complete ? "" : " (the time was over; it may become smaller yet)", again.c_str());
 }
 
@@ -233,8 +240,9 @@ int Run(absl::Span<const std::string> args) {
     return cli::kUsage;
   }
   if (!*reduced) {
-    cli::PrintError(absl::FailedPreconditionError(absl::StrCat(
-        flags.in_graph, " does not show the failure\ntry: the check by itself, with the same inputs: --feed")));
+    cli::PrintError(absl::FailedPreconditionError(
+        absl::StrCat(flags.in_graph,
+                     " does not show the failure\ntry: the check by itself, with the same inputs: --feed")));
     return cli::kFailure;
   }
   return cli::Finish(absl::OkStatus());

@@ -20,9 +20,7 @@ namespace {
 using Names = std::vector<std::string>;
 enum class Cut { kPlaceholder, kConst };
 
-bool IsLeaf(Node node) {
-  return node.op() == "Placeholder" || node.op() == "Const" || node.op() == "NoOp";
-}
+bool IsLeaf(Node node) { return node.op() == "Placeholder" || node.op() == "Const" || node.op() == "NoOp"; }
 
 Names Without(const Names& all, const Names& some) {
   const std::set<std::string> out(some.begin(), some.end());
@@ -313,11 +311,11 @@ class Reducer {
       Model candidate = best_.model.Clone();
       Graph& graph = candidate.graph();
       const Node node = graph.Find(name);
-      const bool is_output = std::any_of(best_.outputs.begin(), best_.outputs.end(), [&](const auto& output) {
-        return NodeNameOf(output) == name;
-      });
+      const bool is_output = std::any_of(best_.outputs.begin(), best_.outputs.end(),
+                                         [&](const auto& output) { return NodeNameOf(output) == name; });
       if (!node || is_output || node.num_inputs() == 0) continue;
-      changed = (graph.Bypass(node, node.input(0)).ok() && Try(std::move(candidate), best_.outputs)) || changed;
+      changed =
+          (graph.Bypass(node, node.input(0)).ok() && Try(std::move(candidate), best_.outputs)) || changed;
     }
     return changed;
   }

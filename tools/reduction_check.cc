@@ -51,7 +51,8 @@ class TransformCheckImpl final : public ReductionCheck {
     PassOptions options;
     options.resolve_path = cli::ExpandHome;
     options.evaluator = evaluator_.get();
-    for (const auto& [from, to] : {std::pair(&inputs, &options.inputs), std::pair(&outputs, &options.outputs)}) {
+    for (const auto& [from, to] :
+         {std::pair(&inputs, &options.inputs), std::pair(&outputs, &options.outputs)}) {
       for (const std::string& text : *from) {
         absl::StatusOr<TensorName> name = ParseTensorName(text);
         if (!name.ok()) return "";

@@ -45,9 +45,9 @@ std::unique_ptr<ReductionCheck> RunCheck(std::string message, std::vector<std::s
 std::unique_ptr<ReductionCheck> LintCheck(std::string code);
 
 struct CommandCheckOptions {
-  std::string command;  // A line for /bin/sh, in which {} stands for the graph's file.
-  int exit_code = -1;   // That shows the failure; -1: any but 0, the same as the whole graph's.
-  bool text = false;    // The file is text, named .pbtxt; else binary, named .pb.
+  std::string command;     // A line for /bin/sh, in which {} stands for the graph's file.
+  int exit_code = -1;      // That shows the failure; -1: any but 0, the same as the whole graph's.
+  bool text = false;       // The file is text, named .pbtxt; else binary, named .pb.
   double time_limit = 60;  // Seconds; a command that takes longer is killed, and shows nothing.
 };
 // The command ends with an exit status. InvalidArgument if it has no {}.

@@ -106,8 +106,7 @@ absl::StatusOr<Value> ReadFile(const Item& item, MemoryPool& pool, std::vector<s
 absl::StatusOr<Value> Examples(const std::string& text, MemoryPool& pool) {
   ASSIGN_OR_RETURN(const PythonValue list, ParsePythonExpression(text));
   ASSIGN_OR_RETURN(std::vector<std::string> examples, ExamplesOf(list));
-  ASSIGN_OR_RETURN(Value value,
-                   Value::Allocate(DT_STRING, {static_cast<int64_t>(examples.size())}, pool));
+  ASSIGN_OR_RETURN(Value value, Value::Allocate(DT_STRING, {static_cast<int64_t>(examples.size())}, pool));
   for (size_t i = 0; i < examples.size(); ++i) value.mutable_data<std::string>()[i] = std::move(examples[i]);
   return value;
 }
@@ -147,8 +146,8 @@ class Inputs {
                                                        DataTypeName(given), ", and the signature wants ",
                                                        DataTypeName(wanted)));
       }
-      notes_->push_back(
-          absl::StrCat("input '", item.key, "' is cast from ", DataTypeName(given), " to ", DataTypeName(wanted)));
+      notes_->push_back(absl::StrCat("input '", item.key, "' is cast from ", DataTypeName(given), " to ",
+                                     DataTypeName(wanted)));
     }
     if (const auto before = flags_.find(item.key); before != flags_.end()) {
       notes_->push_back(absl::StrCat("input '", item.key, "' is given by ", before->second, " and by ", flag,
@@ -169,7 +168,8 @@ class Inputs {
     }
     return cli::UsageError(absl::StrCat("\"", item.key, "\" is not a valid input key. Please choose from ",
                                         keys.empty() ? "\"\"" : absl::StrJoin(keys, ", "),
-                                        ", or use --show option.", DidYouMean(NearestNames(item.key, names))));
+                                        ", or use --show option.",
+                                        DidYouMean(NearestNames(item.key, names))));
   }
 
   std::map<std::string, Value> Take() { return std::move(values_); }

@@ -46,8 +46,7 @@ void Declare(Flags& flags, Command& command) {
   command.Add(&flags.tag_set, "tag_set", "Tags of the MetaGraph, separated by commas; default: the only one.")
       .Value("TAG,TAG…");
   command.Add(&flags.signature_def, "signature_def", "The signature to run.").Value("KEY");
-  command
-      .Add(&flags.inputs.inputs, "inputs", "Inputs from numpy's files: FILE.npy, FILE.npz[NAME].")
+  command.Add(&flags.inputs.inputs, "inputs", "Inputs from numpy's files: FILE.npy, FILE.npz[NAME].")
       .Value("KEY=FILE;…");
   command
       .Add(&flags.inputs.input_exprs, "input_exprs",
@@ -65,7 +64,8 @@ void Declare(Flags& flags, Command& command) {
   command.Add(&flags.init_tpu, "init_tpu", "Has no effect here.");
   command.Add(&flags.use_tfrt, "use_tfrt", "Has no effect here.");
   command
-      .Add(&flags.format, "format", "Whose numpy prints the outputs, that of TensorFlow 1.15 or of 2.21; or JSON.")
+      .Add(&flags.format, "format",
+           "Whose numpy prints the outputs, that of TensorFlow 1.15 or of 2.21; or JSON.")
       .Choices({"tf15", "tf221", "json"})
       .Value("FORMAT")
       .Extension();
@@ -226,9 +226,10 @@ int RunSavedModelRun(absl::Span<const std::string> args) {
   Flags flags;
   Command command("saved_model_cli run", Family::kPython, "runs a signature of a SavedModel.");
   Declare(flags, command);
-  command.Example("saved_model_cli run --dir=model --tag_set=serve --signature_def=serving_default "
-                  "--input_exprs='x=[[1.0, 2.0]]'",
-                  "");
+  command.Example(
+      "saved_model_cli run --dir=model --tag_set=serve --signature_def=serving_default "
+      "--input_exprs='x=[[1.0, 2.0]]'",
+      "");
   command.Example("saved_model_cli run --dir=model --inputs='image=photo.npy' --outdir=out", "");
   if (std::optional<int> status = command.Parse(args)) return *status;
   return cli::Finish(RunSignature(flags));

@@ -28,7 +28,8 @@ class Watcher final : public StepObserver {
       if (!output.has_value()) continue;
       tensor.dims.assign(output.shape().begin(), output.shape().end());
       if (DataTypeBytes(output.dtype()) == 0 || output.num_bytes() > kMostBytes) continue;
-      tensor.value = Tensor::OfBytes(output.dtype(), tensor.dims, std::string(output.raw(), output.num_bytes()));
+      tensor.value =
+          Tensor::OfBytes(output.dtype(), tensor.dims, std::string(output.raw(), output.num_bytes()));
     }
   }
 

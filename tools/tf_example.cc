@@ -16,15 +16,14 @@ namespace {
 enum FeatureField : uint32_t { kBytesList = 1, kFloatList = 2, kInt64List = 3 };
 
 absl::Status Mixed(const std::string& name, const PythonValue& value) {
-  return absl::InvalidArgumentError(absl::StrCat("feature '", name, "': a ", PythonTypeName(value.kind),
-                                                 " in a list of another type"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("feature '", name, "': a ", PythonTypeName(value.kind), " in a list of another type"));
 }
 
 absl::StatusOr<std::string> FeatureOf(const std::string& name, const PythonValue& value) {
   if (value.kind != PythonValue::kList) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("feature value must be a list, but ", name, " is <class '", PythonTypeName(value.kind),
-                     "'>"));
+    return absl::InvalidArgumentError(absl::StrCat("feature value must be a list, but ", name, " is <class '",
+                                                   PythonTypeName(value.kind), "'>"));
   }
   if (value.items.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("feature '", name, "': the list is empty"));
@@ -74,15 +73,16 @@ absl::StatusOr<std::string> FeatureOf(const std::string& name, const PythonValue
 
 absl::StatusOr<std::vector<std::string>> ExamplesOf(const PythonValue& list) {
   if (list.kind != PythonValue::kList) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "tf.Example input must be a list of dictionaries, but it is <class '", PythonTypeName(list.kind), "'>"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("tf.Example input must be a list of dictionaries, but it is <class '",
+                     PythonTypeName(list.kind), "'>"));
   }
   std::vector<std::string> examples;
   for (const PythonValue& item : list.items) {
     if (item.kind != PythonValue::kDict) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "tf.Example input must be a list of dictionaries, but an element is <class '",
-          PythonTypeName(item.kind), "'>"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("tf.Example input must be a list of dictionaries, but an element is <class '",
+                       PythonTypeName(item.kind), "'>"));
     }
     std::map<std::string, std::string> features;
     for (size_t i = 0; i + 1 < item.items.size(); i += 2) {

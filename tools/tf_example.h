@@ -10,9 +10,9 @@
 
 namespace cryograph {
 
-// A serialized Example for each dictionary of a list, features sorted by name: {"id": [26], "weights": [0.5]}.
-// The type of a list's first element decides: float, int (and bool) or str and bytes. InvalidArgument in the
-// words of TensorFlow's tool for what is none of these, and for lists that are empty or mixed.
+// A serialized Example for each dictionary of a list, features sorted by name: {"id": [26], "weights":
+// [0.5]}. The type of a list's first element decides: float, int (and bool) or str and bytes. InvalidArgument
+// in the words of TensorFlow's tool for what is none of these, and for lists that are empty or mixed.
 absl::StatusOr<std::vector<std::string>> ExamplesOf(const PythonValue& list);
 
 }  // namespace cryograph

@@ -52,8 +52,7 @@ TEST(BenchmarkModelTest, PrintsTheOriginalsTables) {
                     HasSubstr("= Run Order ="), HasSubstr("= Top by Computation Time ="),
                     HasSubstr("= Top by Memory Use ="), HasSubstr("= Summary by node type ="),
                     HasSubstr("Number of nodes executed: "), HasSubstr("nodes observed"),
-                    HasSubstr("Memory (bytes): count=3 "),
-                    HasSubstr("FLOPs estimate: ")));
+                    HasSubstr("Memory (bytes): count=3 "), HasSubstr("FLOPs estimate: ")));
   const ToolRun brief = Benchmark(Digits(
       {"--noshow_run_order", "--show_time=false", "--noshow_memory", "--noshow_type", "--noshow_summary"}));
   EXPECT_EQ(brief.exit_code, 0) << brief.err;
@@ -81,13 +80,15 @@ double TakeDouble(absl::string_view* bytes) {
 
 TEST(BenchmarkModelTest, LeavesResultFiles) {
   const std::string folder = ScratchFolder();
-  const std::vector<std::string> flags = {"--benchmark_name=nets/digits", "--output_prefix=" + folder + "/bm_",
+  const std::vector<std::string> flags = {"--benchmark_name=nets/digits",
+                                          "--output_prefix=" + folder + "/bm_",
                                           "--step_stats_name=" + folder + "/stats", "--show_sizes"};
   const ToolRun run = Benchmark(Digits(flags));
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_THAT(run.out, AllOf(HasSubstr("= Node output tensor sizes in run order ="),
                              HasSubstr("probabilities : 1 output: float [2,10]\n")));
-  EXPECT_THAT(ListFolder(folder), testing::IsSupersetOf({"bm_nets__digits", "bm_nets__digits_Softmax", "stats"}));
+  EXPECT_THAT(ListFolder(folder),
+              testing::IsSupersetOf({"bm_nets__digits", "bm_nets__digits_Softmax", "stats"}));
 
   // BenchmarkEntries.entry.{name, iters, wall_time, throughput}.
   const std::string bytes = ReadTestFile(folder + "/bm_nets__digits");
@@ -108,7 +109,8 @@ TEST(BenchmarkModelTest, LeavesResultFiles) {
   EXPECT_EQ(TakeVarint(&rest), 5u << 3 | 1);
   EXPECT_NEAR(TakeDouble(&rest), 2 * 12 * 12 * 4 / wall_time / 1e6, 1e-6);
   EXPECT_EQ(rest, "");
-  EXPECT_THAT(ReadTestFile(folder + "/stats"), AllOf(HasSubstr("probabilities = Softmax()"), HasSubstr("CPU:0")));
+  EXPECT_THAT(ReadTestFile(folder + "/stats"),
+              AllOf(HasSubstr("probabilities = Softmax()"), HasSubstr("CPU:0")));
 
   const ToolRun again = Benchmark(Digits(flags));
   EXPECT_EQ(again.exit_code, 2);

@@ -82,9 +82,10 @@ TEST(ReduceGraphTest, FindsWhatATransformBreaks) {
   ASSERT_EQ(Elements(Member(json, "outputs")).size(), 1);
   const std::string output = Elements(Member(json, "outputs"))[0].string_value();
   EXPECT_THAT(Text(json, "again"), HasSubstr("--outputs=" + output));
-  const ToolRun again = RunTool(
-      "tools/cryograph", {"transform_graph", "--in_graph=" + small, "--out_graph=" + folder + "/no.pb",
-                          "--outputs=" + output, "--transforms=remove_device remove_nodes(op=Relu)", "--verify"});
+  const ToolRun again =
+      RunTool("tools/cryograph",
+              {"transform_graph", "--in_graph=" + small, "--out_graph=" + folder + "/no.pb",
+               "--outputs=" + output, "--transforms=remove_device remove_nodes(op=Relu)", "--verify"});
   EXPECT_EQ(again.exit_code, 1);
   EXPECT_THAT(again.err, HasSubstr("changed"));
 
@@ -96,18 +97,20 @@ TEST(ReduceGraphTest, FindsWhatATransformBreaks) {
 
 TEST(ReduceGraphTest, FindsWhyARunFails) {
   const std::string folder = ScratchFolder(), in = folder + "/in.pbtxt", small = folder + "/small.pbtxt";
-  WriteTestFile(in, absl::StrCat(ChainGraph(),
-                                 "node { name: 'w' op: 'Const' attr { key: 'dtype' value { type: DT_FLOAT } }\n"
-                                 "  attr { key: 'value' value { tensor { dtype: DT_FLOAT tensor_shape { dim { "
-                                 "size: 4 } dim { size: 5 } } float_val: 1 } } } }\n"
-                                 "node { name: 'product' op: 'MatMul' input: 'tanh6' input: 'w' ",
-                                 kFloat, " }\n", "node { name: 'z' op: 'Tanh' input: 'product' ", kFloat, " }\n"));
+  WriteTestFile(
+      in, absl::StrCat(ChainGraph(),
+                       "node { name: 'w' op: 'Const' attr { key: 'dtype' value { type: DT_FLOAT } }\n"
+                       "  attr { key: 'value' value { tensor { dtype: DT_FLOAT tensor_shape { dim { "
+                       "size: 4 } dim { size: 5 } } float_val: 1 } } } }\n"
+                       "node { name: 'product' op: 'MatMul' input: 'tanh6' input: 'w' ",
+                       kFloat, " }\n", "node { name: 'z' op: 'Tanh' input: 'product' ", kFloat, " }\n"));
   const ToolRun run = Reduce({"--in_graph=" + in, "--out_graph=" + small, "--outputs=y,z", "--run"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_THAT(run.out, AllOf(StartsWith("a run fails: "), HasSubstr("3 nodes of 15")));
   const std::string text = ReadTestFile(small);
   EXPECT_THAT(Ops(text), testing::AnyOf("Placeholder Const MatMul", "Const Placeholder MatMul"));
-  EXPECT_THAT(run.out, HasSubstr(absl::StrCat("again: verify_graph ", small, " ", small, " --outputs=product\n")));
+  EXPECT_THAT(run.out,
+              HasSubstr(absl::StrCat("again: verify_graph ", small, " ", small, " --outputs=product\n")));
   const ToolRun again = RunTool("tools/cryograph", {"verify_graph", small, small, "--outputs=product"});
   EXPECT_EQ(again.exit_code, 2) << again.out;
   EXPECT_THAT(again.err, HasSubstr("MatMul"));
@@ -126,13 +129,14 @@ TEST(ReduceGraphTest, KeepsALintFinding) {
 TEST(ReduceGraphTest, AsksACommand) {
   const std::string folder = ScratchFolder(), in = folder + "/in.pbtxt", small = folder + "/it's.pbtxt";
   WriteTestFile(in, ChainGraph());
-  const ToolRun run =
-      Reduce({"--in_graph=" + in, "--out_graph=" + small, "--command=if grep -q Softmax {}; then exit 7; fi"});
+  const ToolRun run = Reduce(
+      {"--in_graph=" + in, "--out_graph=" + small, "--command=if grep -q Softmax {}; then exit 7; fi"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_THAT(run.out, StartsWith("the command exits with 7: 2 nodes of 12"));
-  EXPECT_EQ(ReadTestFile(small),
-            "node {\n  name: \"tanh9\"\n  op: \"Placeholder\"\n  attr {\n    key: \"dtype\"\n    value {\n      "
-            "type: DT_FLOAT\n    }\n  }\n}\nnode {\n  name: \"y\"\n  op: \"Softmax\"\n  input: \"tanh9\"\n}\n");
+  EXPECT_EQ(
+      ReadTestFile(small),
+      "node {\n  name: \"tanh9\"\n  op: \"Placeholder\"\n  attr {\n    key: \"dtype\"\n    value {\n      "
+      "type: DT_FLOAT\n    }\n  }\n}\nnode {\n  name: \"y\"\n  op: \"Softmax\"\n  input: \"tanh9\"\n}\n");
   // 0 can be the failure, too.
   const ToolRun zero = Reduce({"--in_graph=" + in, "--out_graph=" + folder + "/zero.pbtxt", "--exit_code=0",
                                "--command=grep -q _note {}"});
@@ -144,8 +148,8 @@ TEST(ReduceGraphTest, AsksACommand) {
 TEST(ReduceGraphTest, StopsInTime) {
   const std::string folder = ScratchFolder(), in = folder + "/in.pbtxt", small = folder + "/small.pbtxt";
   WriteTestFile(in, ChainGraph());
-  const ToolRun run = Reduce({"--in_graph=" + in, "--out_graph=" + small, "--command=exit 1 {}",
-                              "--stop_after=0.000001", "--json"});
+  const ToolRun run = Reduce(
+      {"--in_graph=" + in, "--out_graph=" + small, "--command=exit 1 {}", "--stop_after=0.000001", "--json"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_THAT(run.out, HasSubstr("\"complete\": false"));
   EXPECT_THAT(Ops(ReadTestFile(small)), HasSubstr("Softmax"));

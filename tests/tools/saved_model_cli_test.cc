@@ -241,9 +241,10 @@ TEST(SavedModelCliTest, RunCastsAndSaysSo) {
       {"--inputs=x=x.npy[y]", "--input_exprs=examples=['a'];x=[[2,2]]", "--input_examples=examples=[]"},
       folder + "/arrays");
   EXPECT_EQ(run.exit_code, 0) << run.err;
-  EXPECT_THAT(run.err, AllOf(HasSubstr("its name 'y' is ignored"), HasSubstr("'x' is cast from double to float"),
-                             HasSubstr("'x' is given by --inputs and by --input_exprs; the latter counts"),
-                             HasSubstr("'examples' is given by --input_exprs and by --input_examples")));
+  EXPECT_THAT(run.err,
+              AllOf(HasSubstr("its name 'y' is ignored"), HasSubstr("'x' is cast from double to float"),
+                    HasSubstr("'x' is given by --inputs and by --input_exprs; the latter counts"),
+                    HasSubstr("'examples' is given by --input_exprs and by --input_examples")));
   EXPECT_THAT(run.out, AllOf(HasSubstr("[[1. 1.]]"), HasSubstr("key same:\n[]")));
 }
 
@@ -275,11 +276,14 @@ TEST(SavedModelCliTest, RunSaysWhatIsWrong) {
   };
   for (const Mistake& each : std::vector<Mistake>{
            {{}, 2, "At least one of --inputs, --input_exprs or --input_examples must be required"},
-           {{"--inputs=x:f"}, 2, "--inputs \"x:f\" format is incorrect. Please follow\"<input_key>=<filename>\""},
+           {{"--inputs=x:f"},
+            2,
+            "--inputs \"x:f\" format is incorrect. Please follow\"<input_key>=<filename>\""},
            {{"--input_exprs=x"}, 2, "--input_exprs \"x\" format is incorrect."},
            {{"--input_exprs=y=1"},
             2,
-            "\"y\" is not a valid input key. Please choose from \"examples\", \"times\", \"x\", or use --show"},
+            "\"y\" is not a valid input key. Please choose from \"examples\", \"times\", \"x\", or use "
+            "--show"},
            {{"--input_exprs=x=[[1,2]]"}, 2, "no value is given for input examples"},
            {{"--inputs=x=two.npz"}, 1, "Input file two.npz contains more than one ndarrays."},
            {{"--inputs=x=two.npz[k]"}, 1, "Input file two.npz does not contain variable with name \"k\"."},

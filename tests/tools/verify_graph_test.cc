@@ -184,9 +184,9 @@ TEST(VerifyRealGraphTest, MtcnnIsNeverBroken) {
        {"remove_nodes(op=Identity)", "remove_nodes(op=Identity, op=Switch)",
         "strip_unused_nodes remove_nodes(op=Identity, op=CheckNumerics) merge_duplicate_nodes"}) {
     const std::string out = folder + "/out.pb";
-    std::vector<std::string> args = {"--in_graph=" + in, "--out_graph=" + out,
-                                     "--inputs=input,min_size,thresholds", "--outputs=" + outputs,
-                                     "--transforms=" + transforms, "--verify"};
+    std::vector<std::string> args = {
+        "--in_graph=" + in,     "--out_graph=" + out,         "--inputs=input,min_size,thresholds",
+        "--outputs=" + outputs, "--transforms=" + transforms, "--verify"};
     for (const std::string& feed : feeds) args.push_back("--verify_inputs=" + feed);
     const ToolRun run = RunTool("tools/transform_graph", args);
     if (run.exit_code != 0) {  // Refused: then nothing is written.
@@ -217,10 +217,10 @@ TEST_F(VerifyGraphTest, BisectFindsTheSmallestSetOfRewrites) {
   text += "node { name: 'y' op: 'Neg' input: 'i2'" + type;
   const std::string in = ScratchFolder() + "/in.pbtxt";
   WriteTestFile(in, text);
-  const ToolRun run =
-      RunTool("tools/transform_graph",
-              {"--in_graph=" + in, "--inputs=x", "--outputs=y",
-               "--transforms=remove_device remove_nodes(op=Identity, op=Abs) sort_by_execution_order", "--bisect"});
+  const ToolRun run = RunTool(
+      "tools/transform_graph",
+      {"--in_graph=" + in, "--inputs=x", "--outputs=y",
+       "--transforms=remove_device remove_nodes(op=Identity, op=Abs) sort_by_execution_order", "--bisect"});
   EXPECT_EQ(run.exit_code, 1) << run.err;
   EXPECT_THAT(run.out, AllOf(HasSubstr("step 2, remove_nodes("), HasSubstr("it takes these: a0, a1\n")));
 }
