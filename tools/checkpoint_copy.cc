@@ -238,8 +238,12 @@ absl::Status Move(const Flags& flags, const std::string& out) {
     }
     prefixes.push_back(file.name());
   }
-  RETURN_IF_ERROR(MergeBundles(
-      prefixes, out, [](uint64_t) {}, MergeInputs::kMove));
+  const absl::Status moved = MergeBundles(
+      prefixes, out, [](uint64_t) {}, MergeInputs::kMove);
+  if (absl::IsUnavailable(moved)) {
+    return absl::UnavailableError(absl::StrCat(moved.message(), "\ntry: without --move, which copies"));
+  }
+  RETURN_IF_ERROR(moved);
   ASSIGN_OR_RETURN(const TensorFile merged, OpenTensorFile(out));
   TransferReport report;
   report.num_shards = ShardsOf(merged);

@@ -60,9 +60,15 @@ absl::Status WriteSavedModelOfCheckpoint(Model& model, const std::string& checkp
                                          const std::string& directory) {
   ASSIGN_OR_RETURN(const TensorFile file, OpenTensorFile(checkpoint));
   if (!HasSaver(model)) {
-    ASSIGN_OR_RETURN(const int variables, AddSaverOfModel(model));
+    const absl::StatusOr<int> variables = AddSaverOfModel(model);
+    if (absl::IsInvalidArgument(variables.status())) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          variables.status().message(), "\nwhy: the values of a checkpoint are those of variables\n",
+          "try: the graph before it was frozen; a frozen graph without --in_checkpoint"));
+    }
+    RETURN_IF_ERROR(variables.status());
     cli::PrintNote(absl::StrCat("the MetaGraph has no saver: one of ",
-                                cli::Counted(static_cast<uint64_t>(variables), "variable"), " is added"));
+                                cli::Counted(static_cast<uint64_t>(*variables), "variable"), " is added"));
   }
   RETURN_IF_ERROR(CheckKeys(model, file));
   ASSIGN_OR_RETURN(const std::unique_ptr<StagedDirectory> staged, StagedDirectory::Create(directory));

@@ -90,6 +90,11 @@ TEST(EditModelTest, AMetaGraphAndItsCheckpointBecomeASavedModel) {
     EXPECT_THAT(TagsOf(Shown(served)), ElementsAre("serve"));
     EXPECT_TRUE(freeze({"--input_saved_model_dir=" + served}, "b.pb") == expected) << number;
   }
+  const ToolRun frozen = Cryograph({"edit_model", "--in_graph=" + Runfile("tests/models/digits/frozen.pb"),
+                                    "--in_checkpoint=" + checkpoint, "--out_graph=" + folder + "/none"});
+  EXPECT_EQ(frozen.exit_code, 1);
+  EXPECT_THAT(frozen.err,
+              AllOf(HasSubstr("frozen.pb: No variables to save"), HasSubstr("before it was frozen")));
   // A checkpoint of another model.
   ASSERT_EQ(Cryograph({"checkpoint", "copy", checkpoint, folder + "/part", "--exclude=^fc"}).exit_code, 0);
   const ToolRun part = Cryograph({"edit_model", "--in_graph=" + meta, "--in_checkpoint=" + folder + "/part",
