@@ -57,8 +57,10 @@ class Bench(object):
         measure.run(tool + ["copy", source, self.path("half0"), "--match=[02468]/kernel$"])
         measure.run(tool + ["copy", source, self.path("half1"), "--exclude=[02468]/kernel$"])
         self.beside("merge", tool + ["merge", self.path("half0"), self.path("half1"), "--out=" + out + "a"], cp, "1.5")
+        moved = measure.run(tool + ["merge", self.path("half0"), self.path("half1"), "--out=" + self.path("moved"), "--move"])
+        print("%-26s %s" % ("merge --move", measure.spread([moved])), flush=True)
         for name in os.listdir(self.scratch):
-            if name.startswith("half"):
+            if name.startswith("moved"):
                 os.remove(self.path(name))
         measure.run(tool + ["convert", source, self.path("v1"), "--to=V1"])
         self.beside("V1 -> V2", tool + ["convert", self.path("v1"), out + "a"], cp, "1.5")
