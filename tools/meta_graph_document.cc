@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "base/status_macros.h"
 #include "base/wire.h"
+#include "google/protobuf/stubs/logging.h"
 #include "google/protobuf/unknown_field_set.h"
 #include "graph/attr.h"
 #include "graph/dtype.h"
@@ -177,6 +178,7 @@ Document BytesDocument(const std::string& bytes) {
 // What the elements of a bytes_list are, told by the collection's name; for a name that a program made up, by
 // what all of them can be.
 Document DecodedBytes(const std::string& name, const std::string& bytes) {
+  const google::protobuf::LogSilencer silencer;  // A guess that fails is no error.
   const auto parsed = [&bytes](google::protobuf::Message* message) {
     return message->ParseFromString(bytes);
   };
@@ -200,6 +202,7 @@ Document DecodedBytes(const std::string& name, const std::string& bytes) {
 }
 
 Document AnyDocument(const google::protobuf::Any& any) {
+  const google::protobuf::LogSilencer silencer;
   Document document = Document::Object();
   document.Set("type", Document::String(any.type_url()));
   tensorflow::AssetFileDef asset;
