@@ -383,6 +383,34 @@ TEST(ExecutorTest, RecursionEnds) {
               StatusIs(Code::kResourceExhausted, HasSubstr("at a depth of more than 64 calls")));
 }
 
+TEST(ExecutorTest, FunctionsWithEverNewAttributesEnd) {
+  // f calls itself with all permutations of its ten attributes.
+  const std::string names = "abcdefghij";
+  const auto attrs = [&](const std::string& order, bool bound) {
+    std::string text;
+    for (size_t i = 0; i < order.size(); ++i) {
+      absl::StrAppend(
+          &text, "attr { key: '", names.substr(i, 1), "' value { ",
+          bound ? absl::StrCat("placeholder: '", order.substr(i, 1), "'") : absl::StrCat("i: ", i), " } }");
+    }
+    return text;
+  };
+  std::string declared;
+  for (const char name : names) {
+    absl::StrAppend(&declared, "attr { name: '", std::string(1, name), "' type: 'int' }");
+  }
+  auto executor = Load(absl::StrCat(
+      "library { function { signature { name: 'f' input_arg { name: 'x' type: DT_INT32 } output_arg { name: "
+      "'y' "
+      "type: DT_INT32 } ",
+      declared, " } node_def { name: 'p' op: 'f' input: 'x' ", attrs("bacdefghij", true),
+      " } node_def { name: 'q' op: 'f' input: 'p:y:0' ", attrs("bcdefghija", true),
+      " } ret { key: 'y' value: 'q:y:0' } } }\n", Const("x", 1), N("c", "f", "x", attrs(names, false))));
+  EXPECT_THAT(
+      Ints(*executor, {}, {"c"}),
+      StatusIs(Code::kResourceExhausted, HasSubstr("function 'f' is called with ever new attributes")));
+}
+
 TEST(ExecutorTest, MissingKernelsOfFunctionsAreReportedBeforeTheyRun) {
   auto executor = Load(Placeholder("x", "DT_INT32") + N("call", "F", "x", "") +
                        Library(Function("F", kArgX, kOutY, Def("b", "BitwiseAnd", "x x", kInt),

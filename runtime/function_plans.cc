@@ -133,7 +133,9 @@ class BodyRequest {
   absl::flat_hash_map<absl::string_view, NodeId> arguments_;
 };
 
-// Of all functions of a model, each counted for every set of attributes that it is called with.
+// A function is planned for each set of attributes that it is called with. No model that is meant to run has
+// as many.
+constexpr int kMaxPlansOfOne = 1000;
 constexpr int64_t kMaxPlannedNodes = 500000;
 
 absl::Status InFunction(absl::string_view name, const absl::Status& status) {
@@ -199,10 +201,10 @@ absl::Status FunctionPlans::Prepare(const FunctionRef& function, std::vector<std
   if (static_cast<int>(open_.size()) > max_depth_) return absl::OkStatus();
   std::shared_ptr<const Entry> entry = Find(key);
   if (entry == nullptr) {
-    if (planned_nodes_ > kMaxPlannedNodes) {
-      return absl::ResourceExhaustedError(absl::StrCat("with function '", function.name,
-                                                       "' there are more than ", kMaxPlannedNodes,
-                                                       " nodes in functions"));
+    if (++plans_of_[function.name] > kMaxPlansOfOne || planned_nodes_ > kMaxPlannedNodes) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("function '", function.name, "' is called with ever new attributes: more than ",
+                       kMaxPlansOfOne, " sets of them, or ", kMaxPlannedNodes, " nodes in all functions"));
     }
     const auto fresh = std::make_shared<Entry>();
     open_.push_back(key);

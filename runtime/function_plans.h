@@ -60,6 +60,7 @@ class FunctionPlans final : public FunctionSource, public FunctionRunner {
   absl::flat_hash_map<absl::string_view, Function*> by_name_;
   mutable absl::Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<const Entry>> entries_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, int> plans_of_;
   int64_t planned_nodes_ = 0;
   // Being planned further up: a function that calls itself.
   std::vector<std::string> open_;
