@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "google/protobuf/stubs/logging.h"
 #include "graph/proto/trackable_object_graph.pb.h"
 
 namespace cryograph {
@@ -140,6 +141,7 @@ class TreePrinter {
 }  // namespace
 
 absl::StatusOr<ObjectGraph> ParseObjectGraph(absl::string_view bytes) {
+  const google::protobuf::LogSilencer silencer;  // What it would print is in the status.
   tensorflow::TrackableObjectGraph message;
   if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max()) ||
       !message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/stubs/logging.h"
 #include "graph/meta_graph.h"
 #include "graph/proto/collections.pb.h"
 #include "graph/proto/variable.pb.h"
@@ -112,6 +113,7 @@ bool MapAs(const NameMap& map, std::string* bytes) {
 
 // An element of a collection's bytes_list, whose kind the collection's name tells.
 bool MapBytes(const NameMap& map, absl::string_view collection, std::string* bytes) {
+  const google::protobuf::LogSilencer silencer;  // A guess that fails is no error.
   if (collection == "cond_context") return MapAs<tensorflow::CondContextDef>(map, bytes);
   if (collection == "while_context") return MapAs<tensorflow::WhileContextDef>(map, bytes);
   if (collection == "queue_runners") return MapAs<tensorflow::QueueRunnerDef>(map, bytes);
@@ -147,6 +149,7 @@ bool Map(const NameMap& map, tensorflow::SignatureDef* signature) {
 }
 
 bool Map(const NameMap& map, google::protobuf::Any* any) {
+  const google::protobuf::LogSilencer silencer;
   tensorflow::AssetFileDef asset;
   if (!absl::EndsWith(any->type_url(), "/tensorflow.AssetFileDef") || !asset.ParseFromString(any->value()))
     return true;
