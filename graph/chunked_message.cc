@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "base/wire.h"
 #include "google/protobuf/descriptor.h"
+#include "google/protobuf/stubs/logging.h"
 #include "graph/proto/meta_graph.pb.h"
 #include "graph/proto/proto_splitter.pb.h"
 #include "graph/wire_check.h"
@@ -416,6 +417,7 @@ absl::StatusOr<std::string> JoinChunks(absl::string_view file, absl::string_view
   ASSIGN_OR_RETURN(const std::string index, reader.Record(last));
   RETURN_IF_ERROR(
       CheckWire(index, MessageKind::kChunkMetadata, absl::StrCat(where, ": the record at byte ", last)));
+  const google::protobuf::LogSilencer silencer;  // What it would print is in the status.
   ChunkMetadata metadata;
   if (index.size() > kLargestIndex || !metadata.ParseFromString(index)) {
     return absl::DataLossError(
