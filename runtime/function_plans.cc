@@ -135,7 +135,7 @@ class BodyRequest {
 
 // A function is planned for each set of attributes that it is called with. No model that is meant to run has
 // as many.
-constexpr int kMaxPlansOfOne = 1000;
+constexpr int kMaxPlansOfOne = 256;
 constexpr int64_t kMaxPlannedNodes = 500000;
 
 absl::Status InFunction(absl::string_view name, const absl::Status& status) {

@@ -1,6 +1,7 @@
 // Complex, Real, Imag, Conj, Angle, ComplexAbs.
 #include <cmath>
 #include <complex>
+#include <type_traits>
 
 #include "runtime/kernels/binary.h"
 #include "runtime/kernels/unary.h"
@@ -14,6 +15,9 @@ absl::Status Complex(KernelContext& context) {
   ASSIGN_OR_RETURN(const Broadcast broadcast, BroadcastInputs(context));
   return DispatchType<FloatAndDouble>(context.input(0).dtype(), [&](auto tag) {
     using F = TypeOf<decltype(tag)>;
+    const DataType wanted = context.node().output_type(0);
+    if (wanted != (std::is_same_v<F, float> ? DT_COMPLEX64 : DT_COMPLEX128))
+      return context.node().UnsupportedType(wanted);
     return BinaryLoop<F, std::complex<F>>(context, broadcast,
                                           [](F real, F imag) { return std::complex<F>(real, imag); });
   });
@@ -25,7 +29,11 @@ template <typename Function>
 absl::Status ToReal(KernelContext& context, Function function) {
   return DispatchType<ComplexTypes>(context.input(0).dtype(), [&](auto tag) {
     using C = TypeOf<decltype(tag)>;
-    return UnaryLoop<C, typename C::value_type>(context, 2, function);
+    using F = typename C::value_type;
+    constexpr DataType kPart = std::is_same_v<F, float> ? DT_FLOAT : DT_DOUBLE;
+    const DataType wanted = context.node().output_type(0);
+    if (wanted != kPart) return context.node().UnsupportedType(wanted);
+    return UnaryLoop<C, F>(context, 2, function);
   });
 }
 
