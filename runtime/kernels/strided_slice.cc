@@ -13,7 +13,8 @@ absl::Status StridedSliceMasks::Init(const NodeInfo& node) {
   RETURN_IF_ERROR(node.Attr("ellipsis_mask", &ellipsis));
   RETURN_IF_ERROR(node.Attr("new_axis_mask", &new_axis));
   RETURN_IF_ERROR(node.Attr("shrink_axis_mask", &shrink_axis));
-  if ((ellipsis & (ellipsis - 1)) != 0) {
+  const uint64_t bits = static_cast<uint64_t>(ellipsis);
+  if ((bits & (bits - 1)) != 0) {
     return absl::InvalidArgumentError("more than one ellipsis in a slice");
   }
   return absl::OkStatus();
