@@ -32,7 +32,7 @@ class DecodeCsvKernel final : public Kernel {
     RETURN_IF_ERROR(node.Attr("na_value", &not_available_));
     RETURN_IF_ERROR(node.Attr("select_cols", &selected_));
     for (size_t i = 0; i < selected_.size(); ++i) {
-      if (selected_[i] < (i == 0 ? 0 : selected_[i - 1] + 1)) {
+      if (selected_[i] < 0 || (i > 0 && selected_[i] <= selected_[i - 1])) {
         return absl::InvalidArgumentError("select_cols must be increasing and not negative");
       }
     }
