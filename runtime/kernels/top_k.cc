@@ -9,6 +9,20 @@
 namespace cryograph {
 namespace {
 
+// Element `at` of a value of int16, int32 or int64.
+void SetIndex(Value& indices, int64_t at, int32_t index) {
+  switch (indices.dtype()) {
+    case DT_INT16:
+      indices.mutable_data<int16_t>()[at] = static_cast<int16_t>(index);
+      break;
+    case DT_INT32:
+      indices.mutable_data<int32_t>()[at] = index;
+      break;
+    default:
+      indices.mutable_data<int64_t>()[at] = index;
+  }
+}
+
 // Descending, equal values in the order of their indices; with sorted=false any order is right, and so is
 // this.
 class TopKKernel final : public Kernel {
@@ -41,16 +55,16 @@ class TopKKernel final : public Kernel {
       using T = TypeOf<decltype(tag)>;
       const T* in = input.data<T>();
       T* out = values->mutable_data<T>();
-      int32_t* places = indices->mutable_data<int32_t>();
-      for (int64_t row = 0; row < input.num_elements() / width; ++row, in += width, out += k, places += k) {
+      for (int64_t row = 0; row < input.num_elements() / width; ++row, in += width, out += k) {
         std::iota(order.begin(), order.end(), 0);
         const auto before = [in](int32_t a, int32_t b) {
           return in[a] > in[b] || (!(in[b] > in[a]) && a < b);
         };
         std::partial_sort(order.begin(), order.begin() + k, order.end(), before);
         for (int64_t i = 0; i < k; ++i) {
-          places[i] = order[static_cast<size_t>(i)];
-          out[i] = in[places[i]];
+          const int32_t place = order[static_cast<size_t>(i)];
+          SetIndex(*indices, row * k + i, place);
+          out[i] = in[place];
         }
       }
       return absl::OkStatus();
