@@ -34,6 +34,7 @@
 #include "tools/model_names.h"
 #include "tools/model_output.h"
 #include "tools/output_guesses.h"
+#include "tools/pipeline_checks.h"
 #include "tools/signature_choice.h"
 #include "tools/variable_map_flag.h"
 #include "transforms/freeze_variables.h"
@@ -69,7 +70,7 @@ struct Flags {
   std::string output_format = "pb", compat = "2.21", missing = "error", state = "error", report_json, report,
               tables = "keep_init";
   std::string add_default_attrs = "no", signature, functions = "auto";
-  bool signature_names = true;
+  bool signature_names = true, signature_input_names = false;
   std::vector<std::string> variable_map, set;
   bool guess_outputs = false, json = false, half_weights = false;
   bool use_ema = false, allow_py_func = false, allow_input_pipeline = false, allow_frozen = false;
@@ -124,8 +125,9 @@ void Declare(Flags& flags, Command& command) {
               "1 or 2. The content decides; a note says if it differs.");
   command
       .Add(&flags.initializer_nodes, "initializer_nodes",
-           "Nodes that give variables which the checkpoint lacks their initial value (constants and fills "
-           "only).")
+           "Nodes that give variables which the checkpoint lacks their initial value, if that is the same in "
+           "each "
+           "run.")
       .Value("NAME,NAME…");
 
   command.Section("Result");
@@ -171,6 +173,10 @@ void Declare(Flags& flags, Command& command) {
            "With --signature: give each output a node of the name that it has in the signature. The tensors "
            "that the "
            "signature names are there in any case.")
+      .Extension();
+  command
+      .Add(&flags.signature_input_names, "signature_input_names",
+           "Call the placeholders as the signature calls its inputs: x instead of serving_default_x.")
       .Extension();
   command
       .Add(&flags.functions, "functions",
@@ -231,8 +237,8 @@ void Declare(Flags& flags, Command& command) {
   command
       .Add(&flags.missing, "missing",
            "What to do for variables that the outputs need and the checkpoint lacks: refuse, use the initial "
-           "value in "
-           "the graph if it is a constant or a fill, or use zeros.")
+           "value that "
+           "the graph computes, if that is the same in each run, or use zeros.")
       .Choices({"error", "init", "zeros"})
       .Value("WHAT")
       .Extension();
@@ -338,6 +344,10 @@ absl::Status CheckUsage(const Flags& flags) {
         "--input_graph and --input_meta_graph name two graphs, and one is frozen\n"
         "why: TensorFlow's tool merges them, and restores the variables of one while it converts the other\n"
         "try: --input_meta_graph alone, with --input_checkpoint");
+  }
+  if (flags.signature_input_names && flags.output_format != "pb" && flags.output_format != "pbtxt") {
+    return UsageError(
+        "--signature_input_names is for plain graphs: a MetaGraph or SavedModel has the signature itself");
   }
   if (directory.empty() && flags.input_graph.empty() && flags.input_meta_graph.empty()) {
     return UsageError(
@@ -495,12 +505,38 @@ absl::Status CheckResult(Model& model) {
   return FindingsStatus(findings);
 }
 
+// Of the signature those tensors that are still there.
+void KeepFound(Graph& graph, SignatureUse& use) {
+  for (std::vector<SignatureTensor>* side : {&use.inputs, &use.outputs}) {
+    side->erase(
+        std::remove_if(side->begin(), side->end(),
+                       [&](const SignatureTensor& each) { return !graph.Find(NodeNameOf(each.tensor)); }),
+        side->end());
+  }
+}
+
+// --signature_input_names; the report follows.
+void RenameInputs(Graph& graph, SignatureUse& use, FreezeReport& report) {
+  const std::vector<SignatureTensor> before = use.inputs;
+  NameInputs(graph, use.inputs);
+  for (std::string& input : report.inputs) {
+    for (size_t i = 0; i < before.size(); ++i) {
+      if (before[i].tensor != input) continue;
+      input = use.inputs[i].tensor;
+      break;
+    }
+  }
+}
+
 absl::Status Freeze(const Flags& flags) {
   RETURN_IF_ERROR(CheckUsage(flags));
   const std::string format =
       flags.output_as_text && flags.output_format == "pb" ? "pbtxt" : flags.output_format;
   ASSIGN_OR_RETURN(const OutputForm form, ChooseForm(format, flags.output_as_text, flags.output_graph));
   ASSIGN_OR_RETURN(FreezeOptions options, OptionsOf(flags));
+  std::unique_ptr<ConstantEvaluator> evaluator;
+  if (FindConstantEvaluator() != nullptr) evaluator = FindConstantEvaluator()();
+  options.evaluator = evaluator.get();
   ASSIGN_OR_RETURN(const PinnedValues set, ParseSet(flags.set));
   ASSIGN_OR_RETURN(Model model, OpenInput(flags));
   std::vector<std::string> notes;
@@ -557,12 +593,13 @@ absl::Status Freeze(const Flags& flags) {
                      ChooseOutputs(model, flags.guess_outputs, "--output_node_names", &notes));
   }
   RETURN_IF_ERROR(CheckNodesExist(model, options.outputs, "--output_node_names"));
+  SignatureUse use = UsedSignature(model, flags.signature, options.outputs);
   RETURN_IF_ERROR(Located(SetPlaceholders(model, set, options, &notes), model, nullptr));
   for (const std::string& note : notes) PrintNote(note);
   if (flags.add_default_attrs != "no") RETURN_IF_ERROR(AddDefaultAttributes(model, flags.add_default_attrs));
   const absl::StatusOr<FreezeReport> frozen = FreezeVariables(model, options);
   RETURN_IF_ERROR(Located(frozen.status(), model, options.checkpoint.get()));
-  const FreezeReport& report = *frozen;
+  FreezeReport report = *frozen;
   for (const std::string& note : report.notes) PrintNote(note);
   if (flags.half_weights) RETURN_IF_ERROR(StoreWeightsAsHalf(model.graph(), kHalvedElements).status());
   std::vector<std::string> outputs = flags.output_node_names;
@@ -571,6 +608,8 @@ absl::Status Freeze(const Flags& flags) {
     outputs.insert(outputs.end(), named.begin(), named.end());
   }
   if (outputs.empty()) outputs = options.outputs;
+  KeepFound(model.graph(), use);
+  if (flags.signature_input_names) RenameInputs(model.graph(), use, report);
   if (flags.verify) RETURN_IF_ERROR(Located(CheckResult(model), model, nullptr));
 
   OutputOptions output;
@@ -579,13 +618,16 @@ absl::Status Freeze(const Flags& flags) {
   output.outputs = outputs;
   output.tensor_form = flags.compat == "1.15" ? TensorForm::kTensorFlow1 : TensorForm::kTensorFlow2;
   RETURN_IF_ERROR(WriteModel(model, flags.output_graph, output).status());
-  if (!flags.report_json.empty()) RETURN_IF_ERROR(WriteFile(flags.report_json, FreezeReportJson(report)));
+  if (!flags.report_json.empty())
+    RETURN_IF_ERROR(WriteFile(flags.report_json, FreezeReportJson(report, use)));
   if (!flags.report.empty()) {
     const bool json = absl::EndsWith(flags.report, ".json");
-    RETURN_IF_ERROR(WriteFile(flags.report, json ? FreezeReportJson(report) : FreezeReportText(report)));
+    RETURN_IF_ERROR(
+        WriteFile(flags.report, json ? FreezeReportJson(report, use) : FreezeReportText(report, use)));
   }
-  if (flags.json) std::fputs(FreezeReportJson(report).c_str(), stdout);
+  if (flags.json) std::fputs(FreezeReportJson(report, use).c_str(), stdout);
   std::fprintf(stderr, "%s\n", report.Summary().c_str());
+  if (const std::string line = use.Text(); !line.empty()) std::fprintf(stderr, "%s\n", line.c_str());
   return absl::OkStatus();
 }
 

@@ -21,6 +21,17 @@ std::string JsonList(const std::vector<std::string>& values) {
                       "]");
 }
 
+// {"x": "serving_default_x:0"}
+std::string JsonKeys(const std::vector<SignatureTensor>& tensors) {
+  return absl::StrCat("{",
+                      absl::StrJoin(tensors, ", ",
+                                    [](std::string* out, const SignatureTensor& tensor) {
+                                      absl::StrAppend(out, cli::JsonString(tensor.key), ": ",
+                                                      cli::JsonString(tensor.tensor));
+                                    }),
+                      "}");
+}
+
 // Cells in columns, two blanks apart; the last one is not padded.
 std::string Columns(const std::vector<std::vector<std::string>>& rows) {
   std::vector<size_t> widths(rows[0].size(), 0);
@@ -40,7 +51,7 @@ std::string Columns(const std::vector<std::vector<std::string>>& rows) {
 
 }  // namespace
 
-std::string FreezeReportJson(const FreezeReport& report) {
+std::string FreezeReportJson(const FreezeReport& report, const SignatureUse& signature) {
   std::string json = "{\n  \"variables\": [";
   const char* separator = "\n";
   for (const FrozenVariable& variable : report.variables) {
@@ -77,11 +88,13 @@ std::string FreezeReportJson(const FreezeReport& report) {
       ",\n  \"notes\": ", JsonList(report.notes), ",\n  \"bytes\": ", report.bytes,
       ",\n  \"nodes_total\": ", report.nodes_total, ",\n  \"nodes_kept\": ", report.nodes_kept,
       ",\n  \"dropped_updates\": ", report.dropped_updates, ",\n  \"inlined\": ", report.inlined,
-      ",\n  \"lowered\": ", report.lowered, ",\n  \"functions_pruned\": ", report.functions_pruned, "\n}\n");
+      ",\n  \"lowered\": ", report.lowered, ",\n  \"functions_pruned\": ", report.functions_pruned,
+      ",\n  \"signature\": {\"name\": ", cli::JsonString(signature.name),
+      ", \"inputs\": ", JsonKeys(signature.inputs), ", \"outputs\": ", JsonKeys(signature.outputs), "}\n}\n");
   return json;
 }
 
-std::string FreezeReportText(const FreezeReport& report) {
+std::string FreezeReportText(const FreezeReport& report, const SignatureUse& signature) {
   std::vector<std::vector<std::string>> rows = {{"variable", "key", "type", "shape", "bytes", "found by"}};
   for (const FrozenVariable& variable : report.variables) {
     rows.push_back(
@@ -111,6 +124,7 @@ std::string FreezeReportText(const FreezeReport& report) {
   list("variables that stay:", report.left);
   list("keys of the checkpoint that were not used:", report.unused_keys);
   list("inputs:", report.inputs);
+  if (const std::string line = signature.Text(); !line.empty()) absl::StrAppend(&text, "\n", line, "\n");
   list("notes:", report.notes);
   absl::StrAppend(&text, text.empty() ? "" : "\n", report.Summary(), "\n");
   return text;

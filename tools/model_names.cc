@@ -51,6 +51,28 @@ bool HasDataReaders(Node node) {
   return std::any_of(uses.begin(), uses.end(), [](const Use& use) { return use.slot != kControl; });
 }
 
+// MetaGraphDef.signature_def (5) is a map to SignatureDef {inputs = 1, outputs = 2}, that a map to TensorInfo
+// {name = 1}.
+std::vector<SignatureTensor> SignatureSide(const Model& model, uint32_t side) {
+  std::vector<SignatureTensor> result;
+  for (const RawField& entry : model.meta_fields) {
+    if (entry.number != 5) continue;
+    WireReader reader(BytesField(entry.payload, 2));
+    WireField field;
+    while (reader.Next(&field)) {
+      if (field.number != side || field.type != WireType::kBytes) continue;
+      const absl::string_view tensor = BytesField(BytesField(field.bytes, 2), 1);
+      if (tensor.empty()) continue;
+      result.push_back({std::string(BytesField(entry.payload, 1)), std::string(BytesField(field.bytes, 1)),
+                        std::string(tensor)});
+    }
+  }
+  std::sort(result.begin(), result.end(), [](const SignatureTensor& a, const SignatureTensor& b) {
+    return std::tie(a.signature, a.key) < std::tie(b.signature, b.key);
+  });
+  return result;
+}
+
 // What the graph offers instead of a name it does not have.
 std::string WhatThereIs(Model& model) {
   std::string text;
@@ -82,27 +104,8 @@ std::vector<std::string> LikelyOutputs(Model& model) {
   return names;
 }
 
-// MetaGraphDef.signature_def (5) is a map to SignatureDef {inputs = 1, outputs = 2}, that a map to TensorInfo
-// {name = 1}.
-std::vector<SignatureTensor> SignatureOutputs(const Model& model) {
-  std::vector<SignatureTensor> result;
-  for (const RawField& entry : model.meta_fields) {
-    if (entry.number != 5) continue;
-    WireReader reader(BytesField(entry.payload, 2));
-    WireField field;
-    while (reader.Next(&field)) {
-      if (field.number != 2 || field.type != WireType::kBytes) continue;
-      const absl::string_view tensor = BytesField(BytesField(field.bytes, 2), 1);
-      if (tensor.empty()) continue;
-      result.push_back({std::string(BytesField(entry.payload, 1)), std::string(BytesField(field.bytes, 1)),
-                        std::string(tensor)});
-    }
-  }
-  std::sort(result.begin(), result.end(), [](const SignatureTensor& a, const SignatureTensor& b) {
-    return std::tie(a.signature, a.key) < std::tie(b.signature, b.key);
-  });
-  return result;
-}
+std::vector<SignatureTensor> SignatureInputs(const Model& model) { return SignatureSide(model, 1); }
+std::vector<SignatureTensor> SignatureOutputs(const Model& model) { return SignatureSide(model, 2); }
 
 absl::Status CheckNodesExist(Model& model, const std::vector<std::string>& names, absl::string_view flag) {
   for (const std::string& name : names) {

@@ -25,6 +25,7 @@ struct SignatureTensor {
 // Outputs of the signatures of a MetaGraph or SavedModel, sorted by signature and key. Sparse ones are left
 // out.
 std::vector<SignatureTensor> SignatureOutputs(const Model& model);
+std::vector<SignatureTensor> SignatureInputs(const Model& model);
 
 // OK if every one of `names` (nodes or tensors) is a node of the main graph; else NotFound (CG101) for the
 // first that is not, with the nearest names and what the graph ends in. `flag` is where the name stood

@@ -37,12 +37,7 @@ int Run(absl::Span<const std::string> args) {
          return Refuse("convert", "it needs TensorRT",
                        "freeze_graph and transform_graph, which need no library");
        }},
-      {"freeze_model", "Makes the input of TensorFlow's ahead-of-time compiler.",
-       [](absl::Span<const std::string>) {
-         return Refuse("freeze_model",
-                       "it writes graphs for the ahead-of-time compiler alone: their inputs are constants",
-                       "saved_model_cli freeze, which keeps the inputs");
-       }},
+      {"freeze_model", "What TensorFlow's ahead-of-time compiler takes.", RunSavedModelFreezeModel},
       {"aot_compile_cpu", "Compiles a SavedModel ahead of time.",
        [](absl::Span<const std::string>) {
          return Refuse("aot_compile_cpu", "it needs TensorFlow's compiler", "saved_model_cli freeze");

@@ -14,6 +14,7 @@ int RunSavedModelShow(absl::Span<const std::string> args);
 int RunSavedModelScan(absl::Span<const std::string> args);
 int RunSavedModelFreeze(absl::Span<const std::string> args);
 int RunSavedModelRun(absl::Span<const std::string> args);
+int RunSavedModelFreezeModel(absl::Span<const std::string> args);
 
 // "['serve', 'gpu']", "{'Add', 'Mul'}": lists and sets as Python prints them.
 std::string PythonList(const std::vector<std::string>& names, char open, char close);

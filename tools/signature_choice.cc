@@ -9,6 +9,7 @@
 #include "base/nearest.h"
 #include "base/wire.h"
 #include "graph/op_schema.h"
+#include "graph/signature_maker.h"
 
 namespace cryograph {
 namespace {
@@ -51,6 +52,72 @@ absl::StatusOr<std::vector<SignatureTensor>> ChooseSignature(const Model& model,
                                                       model.path, " has no dense outputs (CG130)"));
   }
   return outputs;
+}
+
+SignatureUse UsedSignature(const Model& model, const std::string& name,
+                           const std::vector<std::string>& outputs) {
+  const std::vector<SignatureTensor> all = SignatureOutputs(model);
+  const auto speaks = [&](const std::string& signature) {
+    bool any = false;
+    for (const SignatureTensor& output : all) {
+      if (output.signature != signature) continue;
+      any = true;
+      const absl::string_view node = NodeNameOf(output.tensor);
+      if (std::none_of(outputs.begin(), outputs.end(),
+                       [&](const std::string& each) { return NodeNameOf(each) == node; })) {
+        return false;
+      }
+    }
+    return any;
+  };
+  SignatureUse use;
+  use.name = name;
+  if (name.empty()) {
+    for (const std::string& each : SignatureNames(model)) {
+      if (speaks(each) && (use.name.empty() || each == kDefaultSignature)) use.name = each;
+    }
+  }
+  if (use.name.empty()) return use;
+  const auto of = [&](const std::vector<SignatureTensor>& tensors, std::vector<SignatureTensor>* side) {
+    for (const SignatureTensor& tensor : tensors) {
+      if (tensor.signature == use.name) side->push_back(tensor);
+    }
+  };
+  of(SignatureInputs(model), &use.inputs);
+  of(all, &use.outputs);
+  return use;
+}
+
+std::string SignatureUse::Text() const {
+  if (name.empty()) return "";
+  bool other = false;
+  const auto list = [&](absl::string_view title, const std::vector<SignatureTensor>& tensors) {
+    if (tensors.empty()) return std::string();
+    return absl::StrCat(title,
+                        absl::StrJoin(tensors, ", ", [&](std::string* out, const SignatureTensor& tensor) {
+                          other |= NodeNameOf(tensor.tensor) != tensor.key;
+                          absl::StrAppend(out, tensor.key, " = ", tensor.tensor);
+                        }));
+  };
+  const std::string in = list(" inputs ", inputs), out = list(" outputs ", outputs);
+  return other ? absl::StrCat("signature ", name, ":", in, in.empty() || out.empty() ? "" : ";", out) : "";
+}
+
+int NameInputs(Graph& graph, std::vector<SignatureTensor>& inputs) {
+  int named = 0;
+  for (SignatureTensor& input : inputs) {
+    const std::string old(NodeNameOf(input.tensor));
+    const Node node = graph.Find(old);
+    if (!node || old == input.key || !absl::StartsWith(node.op(), "Placeholder") || graph.Find(input.key))
+      continue;
+    if (!graph.Rename(node, input.key).ok()) continue;
+    for (SignatureTensor& each : inputs) {
+      if (NodeNameOf(each.tensor) == old)
+        each.tensor = absl::StrCat(input.key, each.tensor.substr(old.size()));
+    }
+    ++named;
+  }
+  return named;
 }
 
 std::vector<std::string> NameOutputs(Model& model, const std::vector<SignatureTensor>& outputs) {

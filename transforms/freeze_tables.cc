@@ -19,7 +19,8 @@ bool IsSize(absl::string_view op) { return op == "LookupTableSize" || op == "Loo
 
 class TableFreezer {
  public:
-  TableFreezer(Model& model, TablePolicy policy) : graph_(model.graph()), finder_(model), policy_(policy) {}
+  TableFreezer(Model& model, TablePolicy policy, ConstantEvaluator* evaluator)
+      : graph_(model.graph()), finder_(model, evaluator), policy_(policy) {}
 
   absl::StatusOr<FrozenTables> Run(const std::vector<Node>& outputs) {
     std::vector<Node> tables;
@@ -265,9 +266,9 @@ absl::Status TableFreezer::CheckKeys(Node table, const KeyValues& contents) {
 
 }  // namespace
 
-absl::StatusOr<FrozenTables> FreezeTables(Model& model, const std::vector<Node>& outputs,
-                                          TablePolicy policy) {
-  return TableFreezer(model, policy).Run(outputs);
+absl::StatusOr<FrozenTables> FreezeTables(Model& model, const std::vector<Node>& outputs, TablePolicy policy,
+                                          ConstantEvaluator* evaluator) {
+  return TableFreezer(model, policy, evaluator).Run(outputs);
 }
 
 }  // namespace cryograph

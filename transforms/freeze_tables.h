@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "graph/model.h"
+#include "transforms/constant_evaluator.h"
 #include "transforms/table_contents.h"
 
 namespace cryograph {
@@ -42,7 +43,9 @@ struct FrozenTables {
 // Does what `policy` says to the tables of the main graph that `outputs` (nodes) need. The init node is to be
 // kept by the caller. FailedPrecondition (CG136): kError and there is a table; kBake and a table's contents
 // are not known, or it is changed while the graph runs.
-absl::StatusOr<FrozenTables> FreezeTables(Model& model, const std::vector<Node>& outputs, TablePolicy policy);
+// `evaluator` (may be null) computes keys and values that are no constants.
+absl::StatusOr<FrozenTables> FreezeTables(Model& model, const std::vector<Node>& outputs, TablePolicy policy,
+                                          ConstantEvaluator* evaluator = nullptr);
 
 // Replaces `lookup`, a LookupTableFind, by a gather from constants, in place. Whole numbers that lie without
 // gaps are counted off; other keys are compared one by one, which costs time and memory in proportion to the

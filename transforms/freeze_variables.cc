@@ -16,6 +16,7 @@
 #include "checkpoint/restore_map.h"
 #include "checkpoint/variable_keys.h"
 #include "graph/tensor_sources.h"
+#include "transforms/computed_values.h"
 #include "transforms/freeze_inline.h"
 #include "transforms/freeze_plan.h"
 #include "transforms/freeze_rewrite.h"
@@ -37,7 +38,11 @@ std::string ShapeOrUnknown(const PartialShape& shape) {
 class ValueFinder {
  public:
   ValueFinder(Model& model, const FreezeOptions& options, FreezeReport& report)
-      : model_(model), graph_(model.graph()), options_(options), report_(report) {}
+      : model_(model),
+        graph_(model.graph()),
+        options_(options),
+        report_(report),
+        computed_(model, options.evaluator) {}
 
   absl::StatusOr<std::vector<Source>> Find(const std::vector<Node>& variables) {
     variables_ = &variables;
@@ -59,8 +64,13 @@ class ValueFinder {
     }
     ASSIGN_OR_RETURN(const auto initial, InitializerValues(choices));
     values_.resize(variables.size());
+    frozen_.resize(variables.size());
     for (size_t i = 0; i < variables.size(); ++i) {
       RETURN_IF_ERROR(FindOne(i, choices[i], initial));
+    }
+    RETURN_IF_ERROR(ComputeInitialValues());
+    for (size_t i = 0; i < variables.size(); ++i) {
+      if (values_[i] != nullptr) report_.variables.push_back(std::move(frozen_[i]));
     }
     RETURN_IF_ERROR(ReportMissing(choices));
     RETURN_IF_ERROR(ReportMismatches());
@@ -71,6 +81,12 @@ class ValueFinder {
  private:
   struct Mismatch {
     std::string variable, wanted, found;
+  };
+  // An initial value that is no constant and has to be computed.
+  struct Uncomputed {
+    size_t variable;
+    Output value;
+    absl::string_view option;
   };
 
   absl::Status FindOne(size_t i, const KeyChoice& choice,
@@ -84,10 +100,10 @@ class ValueFinder {
     const auto init = initial.find(variable.id());
     Source value;
     if (init != initial.end()) {
-      absl::StatusOr<Source> constant = ConstantValue(graph_, init->second);
-      if (!constant.ok()) return Uncomputable(variable, "initializer_nodes", constant.status());
-      value = *std::move(constant);
       frozen.how = "initializer node";
+      absl::StatusOr<Source> constant = ConstantValue(graph_, init->second);
+      if (!constant.ok()) return Defer(i, std::move(frozen), init->second, "initializer_nodes");
+      value = *std::move(constant);
     } else if (entry != nullptr) {
       frozen.key = choice.value.key;
       frozen.slice_spec = choice.value.slice_spec;
@@ -109,10 +125,10 @@ class ValueFinder {
         missing_.push_back(i);
         return absl::OkStatus();
       }
-      absl::StatusOr<Source> constant = ConstantValue(graph_, assign.input(1));
-      if (!constant.ok()) return Uncomputable(variable, "missing=init", constant.status());
-      value = *std::move(constant);
       frozen.how = "initial value";
+      absl::StatusOr<Source> constant = ConstantValue(graph_, assign.input(1));
+      if (!constant.ok()) return Defer(i, std::move(frozen), assign.input(1), "missing=init");
+      value = *std::move(constant);
     } else if (options_.missing == MissingPolicy::kZeros && IsStatic(type.shape)) {
       ASSIGN_OR_RETURN(value, Zeros(type.dtype, type.shape.dims));
       frozen.how = "zeros";
@@ -120,20 +136,63 @@ class ValueFinder {
       missing_.push_back(i);
       return absl::OkStatus();
     }
+    Accept(i, std::move(frozen), std::move(value));
+    return absl::OkStatus();
+  }
+
+  absl::Status Defer(size_t i, FrozenVariable frozen, Output value, absl::string_view option) {
+    frozen_[i] = std::move(frozen);
+    uncomputed_.push_back({i, value, option});
+    return absl::OkStatus();
+  }
+
+  // One initial value may need another: as long as some can be computed, the others are tried again.
+  absl::Status ComputeInitialValues() {
+    absl::flat_hash_map<NodeId, size_t> index;
+    for (size_t i = 0; i < variables_->size(); ++i) index.emplace((*variables_)[i].id(), i);
+    const auto known = [&](Node variable) -> Source {
+      const auto found = index.find(variable.id());
+      if (found != index.end()) return values_[found->second];
+      if (options_.checkpoint == nullptr || options_.checkpoint->Find(variable.name()) == nullptr)
+        return nullptr;
+      absl::StatusOr<Source> value = options_.checkpoint->Source(std::string(variable.name()), "");
+      return value.ok() ? *std::move(value) : nullptr;
+    };
+    while (!uncomputed_.empty()) {
+      std::vector<Uncomputed> left;
+      absl::Status why;
+      for (const Uncomputed& each : uncomputed_) {
+        absl::StatusOr<Tensor> tensor = computed_.Compute(each.value, known);
+        if (tensor.ok()) {
+          Accept(each.variable, std::move(frozen_[each.variable]), SourceOf(*std::move(tensor)));
+          continue;
+        }
+        if (left.empty()) why = tensor.status();
+        left.push_back(each);
+      }
+      if (left.size() == uncomputed_.size())
+        return Uncomputable((*variables_)[left[0].variable], left[0].option, why);
+      uncomputed_ = std::move(left);
+    }
+    return absl::OkStatus();
+  }
+
+  // Takes the value for the variable, if it fits; else it is told of later.
+  void Accept(size_t i, FrozenVariable frozen, Source value) {
+    const VariableType type = TypeOfVariable((*variables_)[i]);
     if (value->dtype() != type.dtype || !ShapeAdmits(type.shape, value->dims())) {
       const std::string source = frozen.key.empty() ? frozen.how : absl::StrCat("'", frozen.key, "'");
       shape_mismatches_.push_back(
           {frozen.node, absl::StrCat(DataTypeName(type.dtype), " ", ShapeOrUnknown(type.shape)),
            absl::StrCat(source, " is ", DataTypeName(value->dtype()), " ", ShapeText(value->dims()))});
-      return absl::OkStatus();
+      return;
     }
     frozen.dtype = value->dtype();
     frozen.dims = value->dims();
     frozen.bytes = ValueBytes(*value);
     report_.bytes += frozen.bytes;
-    report_.variables.push_back(std::move(frozen));
+    frozen_[i] = std::move(frozen);
     values_[i] = std::move(value);
-    return absl::OkStatus();
   }
 
   static bool IsStatic(const PartialShape& shape) {
@@ -358,7 +417,10 @@ class ValueFinder {
   const FreezeOptions& options_;
   FreezeReport& report_;
   const std::vector<Node>* variables_ = nullptr;
-  std::vector<Source> values_;
+  ComputedValues computed_;
+  std::vector<Source> values_;          // By position in *variables_.
+  std::vector<FrozenVariable> frozen_;  // The same.
+  std::vector<Uncomputed> uncomputed_;
   std::vector<size_t> missing_;
   std::vector<Mismatch> dtype_mismatches_, shape_mismatches_;
 };
@@ -384,7 +446,7 @@ absl::Status TreatTables(Model& model, FreezeOptions& options, FreezeReport& rep
     if (const Node node = FindTensor(model.graph(), absl::StripAsciiWhitespace(name)))
       outputs.push_back(node);
   }
-  ASSIGN_OR_RETURN(FrozenTables tables, FreezeTables(model, outputs, options.tables));
+  ASSIGN_OR_RETURN(FrozenTables tables, FreezeTables(model, outputs, options.tables, options.evaluator));
   report.tables = std::move(tables.tables);
   report.init_node = std::move(tables.init_node);
   report.notes.insert(report.notes.end(), tables.notes.begin(), tables.notes.end());

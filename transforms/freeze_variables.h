@@ -13,6 +13,7 @@
 #include "checkpoint/checkpoint.h"
 #include "graph/dtype.h"
 #include "graph/model.h"
+#include "transforms/constant_evaluator.h"
 #include "transforms/freeze_tables.h"
 #include "transforms/training_leftovers.h"
 
@@ -28,7 +29,7 @@ enum class StatePolicy {
 // What becomes of a variable that the outputs need and the checkpoint lacks.
 enum class MissingPolicy {
   kError,  // Refuse (CG117), listing all of them.
-  kInit,   // The initial value that the graph itself assigns, if it is a constant or a Fill of constants.
+  kInit,   // The initial value that the graph itself assigns, if that is the same in each run.
   kZeros,  // Zeros (empty strings, false) of the variable's declared shape.
 };
 
@@ -60,7 +61,7 @@ struct FreezeOptions {
   std::vector<std::pair<std::string, std::string>> variable_map;
 
   // Nodes that would be run after restoring: they give variables which the checkpoint lacks their initial
-  // value (constants and Fill of constants only). CG126 if unknown, CG127 if one would overwrite a restored
+  // value. CG126 if unknown, CG127 if one would overwrite a restored
   // value.
   std::vector<std::string> initializer_nodes;
   bool allow_initializer_overwrite = false;
@@ -85,6 +86,10 @@ struct FreezeOptions {
   int64_t max_inlined_nodes = 1000000;  // Functions that call each other grow without measure.
   bool keep_functions = false;          // Else library functions that nothing leads to are removed.
   bool clear_devices = false;           // Empties the device of every node of the main graph.
+
+  // Computes what variables and tables begin with; null: only constants, Fill and ZerosLike of such are
+  // known.
+  ConstantEvaluator* evaluator = nullptr;
 };
 
 struct FrozenVariable {

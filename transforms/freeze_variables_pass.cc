@@ -82,6 +82,7 @@ leads to are removed unless `keep_functions`.)";
                      : *tables_ == "error" ? TablePolicy::kError
                                            : TablePolicy::kKeepInit;
     options.use_ema = *use_ema_;
+    options.evaluator = context.evaluator();
     options.allow_py_func = *allow_py_func_;
     options.allow_input_pipeline = *allow_input_pipeline_;
     options.drop_colocation = *drop_colocation_;

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "graph/function_parts.h"
 
 namespace cryograph {
 namespace {
@@ -55,6 +56,7 @@ const std::vector<RepairKind>& RepairKinds() {
       {"reference",
        "An op that takes a reference (RefSwitch, RefMerge, IsVariableInitialized …) reads a constant."},
       {"resource", "An op that takes a resource (ReadVariableOp, ResourceGather …) reads a constant."},
+      {"call", "A call, If, Case or While hands a constant to a function that takes a resource."},
       {"update",
        "An op that changes a variable (AssignSub, ScatterAdd, AssignVariableOp …) reads a constant."},
       {"frame",
@@ -71,16 +73,25 @@ const std::vector<RepairKind>& RepairKinds() {
 absl::StatusOr<std::vector<Repair>> RepairModel(Model& model, const RepairOptions& options) {
   std::vector<Repair> repairs;
   RepairLog log(&repairs);
-  const OpRegistry registry(model);
   Graph& graph = model.graph();
-  RETURN_IF_ERROR(RepairVariableUses(graph, registry, options, log));
+  bool calls = false;
+  RETURN_IF_ERROR(RepairVariableUses(graph, OpRegistry(model), options, log));
+  RETURN_IF_ERROR(RepairCalls(model, log, &calls));
+  const OpRegistry registry(model);
+  if (calls) RETURN_IF_ERROR(RepairVariableUses(graph, registry, options, log));
   RETURN_IF_ERROR(RepairFrames(graph, log));
   RepairAttributes(graph, registry, options, log);
   RETURN_IF_ERROR(RemoveUnusedPlaceholders(graph, log));
   for (Function& function : model.functions()) {
     ASSIGN_OR_RETURN(Graph* const body, function.body());
     log.set_function(std::string(function.name()));
-    RETURN_IF_ERROR(RepairVariableUses(*body, registry, options, log));
+    ASSIGN_OR_RETURN(const FunctionParts parts, ReadFunctionParts(function));
+    BodyFacts facts;
+    for (const auto& output : parts.returns)
+      facts.returned.emplace(output.second.substr(0, output.second.find(':')));
+    for (const ArgSchema& input : parts.signature.inputs) facts.arguments.emplace(input.name, input.type);
+    RETURN_IF_ERROR(RepairVariableUses(*body, registry, options, log, &facts));
+    RETURN_IF_ERROR(RepairFrames(*body, log));
     if (options.target) RepairAttributes(*body, registry, options, log);
   }
   log.set_function("");

@@ -8,8 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "graph/dtype.h"
 #include "graph/model.h"
 #include "graph/op_schema.h"
 
@@ -62,9 +65,20 @@ class RepairLog {
   std::string function_;
 };
 
-// Ops that take a reference or a resource and are given a plain tensor.
+// What surrounds the body of a function.
+struct BodyFacts {
+  absl::flat_hash_map<std::string, DataType> arguments;
+  absl::flat_hash_set<std::string>
+      returned;  // Nodes whose outputs the function gives: these keep their names.
+};
+// Ops that take a reference or a resource and are given a plain tensor. `body` is null for the main graph. A
+// node whose output a function gives is left as it is if the output would be called otherwise.
 absl::Status RepairVariableUses(Graph& graph, const OpRegistry& registry, const RepairOptions& options,
-                                RepairLog& log);
+                                RepairLog& log, const BodyFacts* body = nullptr);
+// Calls, If, Case and While of the main graph that are given a plain tensor where the function takes a
+// resource: the function takes a tensor instead, with all that it hands it to. Left alone if a function does
+// with it what no tensor can. *repaired says whether there was something to do.
+absl::Status RepairCalls(Model& model, RepairLog& log, bool* repaired);
 // Nodes of a loop that read a tensor of the frame around it.
 absl::Status RepairFrames(Graph& graph, RepairLog& log);
 // Colocations with nodes that are gone, _output_shapes that contradict the node, attributes unknown to the

@@ -30,11 +30,29 @@ void RepairColocation(Graph& graph, Node node, RepairLog& log) {
           "no node of that name is there, and TensorFlow refuses to load the graph");
 }
 
+// Whether both may be said of one tensor.
+bool Agree(const PartialShape& a, const PartialShape& b) {
+  if (a.unknown_rank || b.unknown_rank) return true;
+  if (a.dims.size() != b.dims.size()) return false;
+  for (size_t i = 0; i < a.dims.size(); ++i) {
+    if (a.dims[i] >= 0 && b.dims[i] >= 0 && a.dims[i] != b.dims[i]) return false;
+  }
+  return true;
+}
+
 // Empty if _output_shapes may be right.
 std::string ShapeFault(Node node, const OpRegistry& registry, const std::vector<PartialShape>& shapes) {
   const absl::StatusOr<std::vector<DataType>> types = registry.OutputTypes(node);
   if (types.ok() && types->size() != shapes.size()) {
     return absl::StrCat("it lists ", shapes.size(), " shapes for ", types->size(), " outputs");
+  }
+  // While says its shapes a second time, and freezing writes only these anew.
+  const std::vector<PartialShape> stated = node.attr("output_shapes").list_shape();
+  for (size_t i = 0; i < stated.size() && stated.size() == shapes.size(); ++i) {
+    if (!Agree(shapes[i], stated[i])) {
+      return absl::StrCat("it says ", PartialShapeText(shapes[i]), " of output ", i,
+                          ", and output_shapes says ", PartialShapeText(stated[i]));
+    }
   }
   if (node.op() != "Const" || shapes.size() != 1 || shapes[0].unknown_rank) return "";
   const AttrView value = node.attr("value");

@@ -24,8 +24,9 @@ bool IsResourceUpdate(absl::string_view op) {
 
 class Repairer {
  public:
-  Repairer(Graph& graph, const OpRegistry& registry, const RepairOptions& options, RepairLog& log)
-      : graph_(graph), registry_(registry), options_(options), log_(log) {}
+  Repairer(Graph& graph, const OpRegistry& registry, const RepairOptions& options, RepairLog& log,
+           const BodyFacts* body)
+      : graph_(graph), registry_(registry), options_(options), log_(log), body_(body) {}
 
   absl::Status Run() {
     if (!HasWork()) return absl::OkStatus();
@@ -51,6 +52,11 @@ class Repairer {
 
   // DT_INVALID if it is not known.
   DataType TypeOf(Output output) const {
+    const Node node = graph_.node(output.node);
+    if (body_ != nullptr && node.is_argument()) {
+      const auto argument = body_->arguments.find(node.name());
+      return argument == body_->arguments.end() ? DT_INVALID : argument->second;
+    }
     const absl::StatusOr<DataType> type = registry_.OutputType(graph_, output);
     return type.ok() ? *type : DT_INVALID;
   }
@@ -65,9 +71,7 @@ class Repairer {
   absl::Status Visit(Node node) {
     if (!graph_.alive(node.id())) return absl::OkStatus();
     const FreezeOp role = ClassifyForFreezing(node.op());
-    // In a function's body readers name the outputs of an op by its definition, which another op does not
-    // share.
-    if (graph_.is_function() && role != FreezeOp::kForward && role != FreezeOp::kRefForward)
+    if (IsReturned(node) && role != FreezeOp::kForward && role != FreezeOp::kRefForward)
       return absl::OkStatus();
     switch (role) {
       case FreezeOp::kForward:
@@ -149,11 +153,17 @@ class Repairer {
     const DataType type = PlainType(node, 0);
     if (type == DT_INVALID) return absl::OkStatus();
     const std::string op(node.op()), source = Source(node);
-    const bool pure = options_.pure && HasValueForm(node);
-    RETURN_IF_ERROR(GiveValueOfUpdate(graph_, node, type, options_.pure,
-                                      [this](Node user, absl::string_view name, Tensor value) {
-                                        return ConstFor(user, name, std::move(value));
-                                      }));
+    const bool pure = options_.pure && HasValueForm(node) && !graph_.is_function();
+    if (graph_.is_function()) {
+      KeepInputs(node, 1);
+      Become(node, "Identity");
+      graph_.SetAttr(node, "T", AttrType(type));
+    } else {
+      RETURN_IF_ERROR(GiveValueOfUpdate(graph_, node, type, options_.pure,
+                                        [this](Node user, absl::string_view name, Tensor value) {
+                                          return ConstFor(user, name, std::move(value));
+                                        }));
+    }
     log_.Add("update", node, absl::StrCat(op, " became ", node.op()),
              absl::StrCat("it changes ", source, ", which is a constant; ",
                           pure ? "it gives what its first run would" : "its value is that constant"));
@@ -173,7 +183,8 @@ class Repairer {
     if (batch_dims != 0) graph_.SetAttr(node, "batch_dims", AttrInt(batch_dims));
     Tensor axis = indices == DT_INT64 ? Tensor::Of<int64_t>(DT_INT64, {}, {batch_dims})
                                       : Tensor::Of<int32_t>(DT_INT32, {}, {static_cast<int32_t>(batch_dims)});
-    graph_.AddInput(node, ConstFor(node, "axis", std::move(axis)).out());
+    const Node constant = ConstFor(node, "axis", std::move(axis));
+    graph_.AddInput(node, {constant.id(), graph_.is_function() ? graph_.PortIndex(":output:0") : 0});
     return absl::OkStatus();
   }
 
@@ -216,7 +227,17 @@ class Repairer {
     }
     for (const std::string& key : gone) graph_.RemoveAttr(node, key);
     graph_.SetOp(node, op);
+    if (!graph_.is_function()) return;
+    // In a function's body readers name an output as the op's definition does; all of these ops say "output".
+    const int32_t port = graph_.PortIndex(":output:0");
+    const std::vector<Use> uses(node.uses().begin(), node.uses().end());
+    for (const Use& use : uses) {
+      if (use.slot != kControl) graph_.SetInput(graph_.node(use.user), use.slot, {node.id(), port});
+    }
   }
+
+  // Whether the function gives an output of this node, which must then keep its name.
+  bool IsReturned(Node node) const { return body_ != nullptr && body_->returned.contains(node.name()); }
 
   void BecomeNoOp(Node node) {
     KeepInputs(node, 0);
@@ -236,13 +257,14 @@ class Repairer {
   const RepairOptions& options_;
   RepairLog& log_;
   FrameInfo frames_;
+  const BodyFacts* body_;
 };
 
 }  // namespace
 
 absl::Status RepairVariableUses(Graph& graph, const OpRegistry& registry, const RepairOptions& options,
-                                RepairLog& log) {
-  return Repairer(graph, registry, options, log).Run();
+                                RepairLog& log, const BodyFacts* body) {
+  return Repairer(graph, registry, options, log, body).Run();
 }
 
 }  // namespace cryograph

@@ -77,8 +77,8 @@ bool InitializesTable(absl::string_view op) {
          op == "LookupTableImportV2" || IsFromFile(op);
 }
 
-TableFinder::TableFinder(Model& model)
-    : model_(model), folder_(absl::StrCat(FolderOf(model.path), "/assets")) {
+TableFinder::TableFinder(Model& model, ConstantEvaluator* evaluator)
+    : model_(model), folder_(absl::StrCat(FolderOf(model.path), "/assets")), computed_(model, evaluator) {
   for (ModelAsset& asset : AssetsOf(model)) {
     assets_[asset.tensor.substr(0, asset.tensor.find(':'))] = std::move(asset.filename);
   }
@@ -141,8 +141,8 @@ absl::StatusOr<TableContents> TableFinder::Find(Node table) {
   if (!IsFromFile(op.op())) {
     if (op.num_inputs() != 3)
       return absl::InvalidArgumentError(absl::StrCat("'", op.name(), "' has no keys and values"));
-    ASSIGN_OR_RETURN(result.contents.keys, Value(scope, op.input(1)));
-    ASSIGN_OR_RETURN(result.contents.values, Value(scope, op.input(2)));
+    ASSIGN_OR_RETURN(result.contents.keys, Contents(scope, op.input(1)));
+    ASSIGN_OR_RETURN(result.contents.values, Contents(scope, op.input(2)));
     result.source = "constants";
     return result;
   }
@@ -171,6 +171,20 @@ absl::StatusOr<Output> TableFinder::FromCaller(const Scope& scope, Output output
     }
   }
   return absl::InvalidArgumentError(absl::StrCat("argument '", argument.name(), "' is not given"));
+}
+
+// What Value() does not know the evaluator computes, if it is in the main graph or given by it.
+absl::StatusOr<Tensor> TableFinder::Contents(const Scope& scope, Output output) {
+  absl::StatusOr<Tensor> value = Value(scope, output);
+  if (value.status().code() != absl::StatusCode::kUnimplemented) return value;
+  if (scope.graph != &model_.graph()) {
+    if (!scope.graph->node(output.node).is_argument()) return value;
+    ASSIGN_OR_RETURN(output, FromCaller(scope, output));
+  }
+  absl::StatusOr<Tensor> computed = computed_.Compute(output);
+  if (computed.ok()) return computed;
+  return absl::UnimplementedError(
+      absl::StrCat(value.status().message(), ", and they cannot be computed: ", computed.status().message()));
 }
 
 absl::StatusOr<Tensor> TableFinder::Value(const Scope& scope, Output output, int depth) {

@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "graph/model.h"
+#include "transforms/computed_values.h"
 #include "transforms/vocabulary_file.h"
 
 namespace cryograph {
@@ -20,8 +21,9 @@ struct TableContents {
 
 class TableFinder {
  public:
-  // The model must outlive it. Assets of a SavedModel are looked for beside it.
-  explicit TableFinder(Model& model);
+  // The model must outlive it, and so must `evaluator`, which computes what is no constant and may be null.
+  // Assets of a SavedModel are looked for beside it.
+  explicit TableFinder(Model& model, ConstantEvaluator* evaluator = nullptr);
 
   // The contents of `table`, a node that makes a lookup table. NotFound: nothing initializes it.
   // InvalidArgument: a file is missing or wrong, or two ops initialize it. Unimplemented: keys or values are
@@ -39,6 +41,7 @@ class TableFinder {
   };
   absl::StatusOr<Node> InitializerIn(const Scope& scope, Node user, int slot, Scope* inside);
   absl::StatusOr<Tensor> Value(const Scope& scope, Output output, int depth = 0);
+  absl::StatusOr<Tensor> Contents(const Scope& scope, Output output);
   absl::StatusOr<std::string> Path(const Scope& scope, Output output, int depth = 0);
   absl::StatusOr<Output> FromCaller(const Scope& scope, Output output);
   Output AssignedTo(Node handle);
@@ -46,6 +49,7 @@ class TableFinder {
   Model& model_;
   absl::flat_hash_map<std::string, std::string> assets_;  // File names by the node that they are fed to.
   std::string folder_;                                    // "export/1/assets".
+  ComputedValues computed_;
 };
 
 // True for ops that fill a table and do nothing else.

@@ -242,9 +242,39 @@ node { name: "both" op: "Merge" input: "branch" input: "branch:1" attr { key: "T
               HasSubstr("CG105"));
 }
 
+TEST_F(GraphEditTest, RemovesTrainingNodes) {
+  WriteTestFile(Path("checked.pbtxt"), absl::StrCat(kModel, R"(
+node { name: "checked" op: "CheckNumerics" input: "softmax" attr { key: "T" value { type: DT_FLOAT } }
+       attr { key: "message" value { s: "nan" } } }
+node { name: "result" op: "Identity" input: "checked:0" attr { key: "T" value { type: DT_FLOAT } } }
+)"));
+  const auto remove = [&](const std::string& in, const std::vector<std::string>& more) {
+    std::vector<std::string> args = {"--input_graph=" + Path(in), "--out_graph=" + Path("lean.pbtxt")};
+    args.insert(args.end(), more.begin(), more.end());
+    return Run("remove_training_nodes", args);
+  };
+  ToolRun run = remove("checked.pbtxt", {"--protected_nodes=result:0", "--json"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, AllOf(HasSubstr("\"removed\": 1"), HasSubstr("\"protected\": [\"result\"]")));
+  EXPECT_THAT(Text("lean.pbtxt"), AllOf(Not(HasSubstr("CheckNumerics")),
+                                        HasSubstr("\"result\"\n  op: \"Identity\"\n  input: \"softmax\"")));
+  // Without names: what the graph ends in stays.
+  run = remove("checked.pbtxt", {});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("removed 1 of "));
+  EXPECT_THAT(Text("lean.pbtxt"), HasSubstr("\"result\""));
+
+  run = remove("checked.pbtxt", {"--protected_nodes=reslut"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.err, AllOf(HasSubstr("CG101"), HasSubstr("result")));
+  EXPECT_THAT(remove("gone.pbtxt", {}).err, HasSubstr("CG105"));
+  EXPECT_EQ(remove("checked.pbtxt", {"--protekted=x"}).exit_code, 2);
+  EXPECT_EQ(Run("remove_training_nodes", {"--out_graph=" + Path("o.pb")}).exit_code, 2);
+}
+
 TEST_F(GraphEditTest, Help) {
-  for (const char* tool :
-       {"import_graph", "extract_sub_graph", "merge_graphs", "set_input", "infer_shapes", "strip_unused"}) {
+  for (const char* tool : {"import_graph", "extract_sub_graph", "merge_graphs", "set_input", "infer_shapes",
+                           "strip_unused", "remove_training_nodes"}) {
     const ToolRun run = Run(tool, {"--help"});
     EXPECT_EQ(run.exit_code, 0);
     EXPECT_THAT(run.out, AllOf(HasSubstr(tool), HasSubstr("--json"))) << tool;

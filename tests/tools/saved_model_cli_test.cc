@@ -110,7 +110,7 @@ TEST(SavedModelCliTest, WrongUsageAndWrongNames) {
   EXPECT_EQ(run.exit_code, 1);
   EXPECT_THAT(run.err, HasSubstr("not a SavedModel (CG108)"));
   // What is not there says so, and does not pretend.
-  for (const std::string verb : {"convert", "freeze_model", "aot_compile_cpu"}) {
+  for (const std::string verb : {"convert", "aot_compile_cpu"}) {
     run = Cli({verb, "--dir", dir});
     EXPECT_EQ(run.exit_code, 1);
     EXPECT_THAT(run.err,
@@ -130,6 +130,57 @@ TEST(SavedModelCliTest, FreezesASignature) {
   EXPECT_THAT(run.err, HasSubstr("Could not find signature"));
   EXPECT_EQ(Cli({"freeze", "--dir", dir}).exit_code, 2);
   EXPECT_FALSE(FileExists(folder + "/b.pb"));
+}
+
+// The golden is what TensorFlow 2.21 writes for this model, feeds and fetches sorted by key (there they are
+// in random order).
+TEST(SavedModelCliTest, FreezesForTheCompiler) {
+  const std::string folder = ScratchFolder(),
+                    dir = Runfile("tests/tools/testdata/saved_model_cli/fixed_shapes");
+  const auto freeze = [&](std::vector<std::string> args) {
+    args.insert(args.begin(),
+                {"freeze_model", "--dir", dir, "--tag_set", "serve", "--output_prefix", folder + "/aot"});
+    return Cli(args);
+  };
+  ToolRun run = freeze({});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(ReadTestFile(folder + "/aot/config.pbtxt"), Golden("fixed_shapes.config"));
+  EXPECT_THAT(run.err, AllOf(HasSubstr("froze 3 variables"), HasSubstr("input key 'unused'"),
+                             HasSubstr("is left out")));
+  for (const char* name : {"original_graph.pb", "prefrozen_graph.pb", "frozen_graph.pb"}) {
+    EXPECT_TRUE(FileExists(folder + "/aot/" + name)) << name;
+  }
+  run = freeze({"--variables_to_feed=w"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(ReadTestFile(folder + "/aot/config.pbtxt"), Golden("fixed_shapes.config_w"));
+  // With all of them fed nothing is frozen.
+  run = freeze({"--variables_to_feed=ALL"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(ReadTestFile(folder + "/aot/config.pbtxt"),
+              AllOf(HasSubstr("param_b"), HasSubstr("param_n"), HasSubstr("param_w")));
+
+  const std::string frozen = ReadTestFile(folder + "/aot/frozen_graph.pb");
+  run = freeze({"--signature_def_key=dyn"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.err, AllOf(HasSubstr("input 'x'"), HasSubstr("[?,3]"), HasSubstr("--input_shapes=x=")));
+  run = freeze({"--signature_def_key=dyn", "--input_shapes=x=4,3"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(ReadTestFile(folder + "/aot/config.pbtxt"), HasSubstr("size: 4"));
+  EXPECT_EQ(freeze({"--signature_def_key=dyn", "--input_shapes=x:4,3"}).exit_code, 2);
+  EXPECT_EQ(freeze({"--signature_def_key=dyn", "--input_shapes=z=4,3"}).exit_code, 1);
+  run = freeze({"--variables_to_feed=w,q"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.err, AllOf(HasSubstr("'q' is no resource variable"), HasSubstr("n, b, w")));
+  run = freeze({"--signature_def_key=nope"});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.err, AllOf(HasSubstr("'nope'"), HasSubstr("count, dyn, serving_default")));
+  // TensorFlow keeps the update of a constant here, and the graph does not load.
+  run = freeze({"--signature_def_key=count"});
+  EXPECT_EQ(run.exit_code, 0);
+  EXPECT_THAT(run.err, HasSubstr("dropped 1 update"));
+  EXPECT_EQ(Cli({"freeze_model", "--dir", dir, "--tag_set", "serve"}).exit_code, 2);
+  EXPECT_EQ(Cli({"freeze_model", "--dir", dir, "--output_prefix", folder}).exit_code, 2);
+  EXPECT_FALSE(frozen.empty());
 }
 
 // An If whose branch writes a file: TensorFlow's scan does not look there.
