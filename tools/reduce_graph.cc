@@ -219,7 +219,7 @@ absl::StatusOr<bool> Reduce(const Flags& flags) {
   if (!outputs.empty()) options.seen = WatchRun(model, InputsOf(model, flags.inputs), outputs, flags.check);
   if (flags.stop_after > 0) options.end = absl::Now() + absl::Seconds(flags.stop_after);
   options.progress = [](const std::string& step, int nodes, int tries) {
-    std::fprintf(stderr, "  fewer %s: %s left, %d tries\n", step.c_str(),
+    std::fprintf(stderr, "  %s: %s left, %d tries\n", step.c_str(),
                  cli::Counted(static_cast<uint64_t>(nodes), "node").c_str(), tries);
   };
   ReducedModel reduced = ReduceModel(model, outputs, options);

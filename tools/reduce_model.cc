@@ -152,20 +152,20 @@ class Reducer {
   }
 
   ReducedModel Run() {
-    Step("unneeded", [&] {
+    Step("unneeded nodes", [&] {
       Model candidate = best_.model.Clone();
       return Try(std::move(candidate), best_.outputs);
     });
-    Step("container", [&] { return DropContainer(); });
+    Step("the container", [&] { return DropContainer(); });
     for (uint64_t before = ~uint64_t{0}; Size() < before && GoOn();) {
       before = Size();
       if (options_.by_outputs) Step("outputs", [&] { return FewerOutputs() | NearerOutputs(); });
-      Step("nodes", [&] { return CutNodes(Cut::kPlaceholder); });
-      Step("values", [&] { return CutNodes(Cut::kConst); });
-      if (!options_.by_outputs) Step("ends", [&] { return DropEnds(); });
+      Step("nodes to placeholders", [&] { return CutNodes(Cut::kPlaceholder); });
+      Step("nodes to constants", [&] { return CutNodes(Cut::kConst); });
+      if (!options_.by_outputs) Step("nodes that nobody reads", [&] { return DropEnds(); });
       Step("bypasses", [&] { return BypassNodes(); });
-      Step("attributes", [&] { return DropAttributes() | DropControlInputs(); });
-      Step("constants", [&] { return ShrinkConstants(); });
+      Step("attributes and control inputs", [&] { return DropAttributes() | DropControlInputs(); });
+      Step("elements of constants", [&] { return ShrinkConstants(); });
     }
     best_.complete = GoOn();
     return std::move(best_);
@@ -185,7 +185,8 @@ class Reducer {
   }
 
   void Step(const std::string& name, absl::FunctionRef<bool()> step) {
-    if (!GoOn() || !step()) return;
+    const uint64_t before = Size();
+    if (!GoOn() || !step() || Size() >= before) return;
     if (options_.progress) options_.progress(name, best_.model.graph().num_nodes(), best_.tries);
   }
 

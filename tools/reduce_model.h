@@ -28,7 +28,7 @@ struct ReduceOptions {
   bool by_outputs = true;
   SeenTensors seen;
   absl::Time end = absl::InfiniteFuture();
-  // Told after each step that made the model smaller ("nodes", the nodes that are left, tries so far).
+  // Told after each step that made the model smaller: "outputs", the nodes that are left, tries so far.
   std::function<void(const std::string& step, int nodes, int tries)> progress;
 };
 
