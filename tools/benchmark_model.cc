@@ -17,6 +17,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -203,7 +204,8 @@ absl::Status AddLayers(const Flags& flags, MemoryPool& pool, std::vector<Feed>* 
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<Feed>> Feeds(const Flags& flags, Executor& executor) {
+absl::StatusOr<std::vector<Feed>> Feeds(const Flags& flags, Session& session) {
+  Executor& executor = *session.executor;
   std::vector<Feed> feeds;
   RETURN_IF_ERROR(AddLayers(flags, executor.pool(), &feeds));
   for (const std::string& feed : flags.feeds) {
@@ -211,6 +213,8 @@ absl::StatusOr<std::vector<Feed>> Feeds(const Flags& flags, Executor& executor) 
     FeedTarget target;
     target.name = split.first;
     ASSIGN_OR_RETURN(target.dtype, executor.TensorType(split.first));
+    const auto shape = session.input_shapes.find(std::string(absl::StripSuffix(split.first, ":0")));
+    if (shape != session.input_shapes.end()) target.shape = shape->second;
     absl::StatusOr<Value> value = FeedValue(split.second, target, executor.pool());
     if (!value.ok()) {
       return absl::Status(value.status().code(),
@@ -444,7 +448,7 @@ int Benchmark(const Flags& flags) {
   if (!session.ok()) return fail(session.status(), cli::kUsage);
   Executor& executor = *(*session)->executor;
 
-  absl::StatusOr<std::vector<Feed>> feeds = Feeds(flags, executor);
+  absl::StatusOr<std::vector<Feed>> feeds = Feeds(flags, **session);
   if (!feeds.ok()) return fail(feeds.status(), cli::kUsage);
   PlanRequest request;
   request.fetches = flags.outputs;

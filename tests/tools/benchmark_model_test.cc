@@ -78,6 +78,13 @@ double TakeDouble(absl::string_view* bytes) {
   return value;
 }
 
+TEST(BenchmarkModelTest, TakesAnImageOfAnySize) {
+  const ToolRun run = Benchmark({kGraph, "--feed=image=tests/models/images/scene.png",
+                                 "--output_layer=probabilities", "--json", "--num_threads=1"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(Number(Parsed(run.out), "runs"), 3);
+}
+
 TEST(BenchmarkModelTest, LeavesResultFiles) {
   const std::string folder = ScratchFolder();
   const std::vector<std::string> flags = {"--benchmark_name=nets/digits",
