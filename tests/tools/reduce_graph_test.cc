@@ -70,7 +70,8 @@ TEST(ReduceGraphTest, FindsWhatATransformBreaks) {
   to.push_back("--out_graph=" + small);
   const ToolRun run = Reduce(to);
   EXPECT_EQ(run.exit_code, 0) << run.err;
-  EXPECT_THAT(run.err, AllOf(HasSubstr("39 nodes: an output differs"), HasSubstr("  nodes to placeholders: ")));
+  EXPECT_THAT(run.err,
+              AllOf(HasSubstr("39 nodes: an output differs"), HasSubstr("  nodes to placeholders: ")));
   const Json json = Parsed(run.out);
   EXPECT_EQ(Text(json, "failure"), "an output differs");
   EXPECT_EQ(Number(json, "nodes_before"), 39);
