@@ -1,6 +1,7 @@
 // Div, RealDiv, TruncateDiv, FloorDiv, DivNoNan, and the remainders FloorMod, Mod and TruncateMod.
 #include <cmath>
 #include <complex>
+#include <limits>
 #include <type_traits>
 
 #include "runtime/kernels/binary.h"
@@ -55,7 +56,11 @@ struct FlooredQuotient {
       return remainder != 0 && (remainder < 0) != (b < 0) ? static_cast<T>(quotient - 1) : quotient;
     } else {
       using A = Arithmetic<T>;
-      return static_cast<T>(std::floor(static_cast<A>(a) / static_cast<A>(b)));
+      const A quotient = static_cast<A>(a) / static_cast<A>(b);
+      // Subnormal numbers count as zero, as in TensorFlow's threads.
+      if (std::abs(quotient) < std::numeric_limits<A>::min())
+        return static_cast<T>(std::copysign(A(0), quotient));
+      return static_cast<T>(std::floor(quotient));
     }
   }
 };

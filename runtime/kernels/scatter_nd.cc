@@ -125,10 +125,10 @@ class TensorScatterKernel final : public Kernel {
   }
 
   absl::Status Compute(KernelContext& context) const override {
-    const Value& indices = context.input(1);
-    const bool no_address = indices.rank() > 1 && indices.dim(indices.rank() - 1) == 0;
-    if ((mode_ == Mode::kMax || mode_ == Mode::kMin) && no_address && context.input(2).num_elements() > 0) {
-      return absl::InvalidArgumentError("the indices address nothing");
+    // Also indices of no dimension, which would address the whole, are refused.
+    if (context.node().op() != "ScatterNdNonAliasingAdd" && context.input(1).num_elements() == 0 &&
+        context.input(2).num_elements() > 0) {
+      return absl::InvalidArgumentError("there are updates, but no indices");
     }
     ASSIGN_OR_RETURN(Value output, context.input(0).Copy(context.pool()));
     RETURN_IF_ERROR(Apply(mode_, context.input(1), context.input(2), &output));

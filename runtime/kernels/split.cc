@@ -72,6 +72,10 @@ absl::Status SplitV(KernelContext& context) {
     return absl::InvalidArgumentError(
         absl::StrCat(sizes.size(), " sizes for ", context.num_outputs(), " outputs"));
   }
+  if (sizes.size() == 1 && sizes[0] != input.dim(axis)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the only output must be of the input's size, ", input.dim(axis), ", not ", sizes[0]));
+  }
   int64_t total = 0;
   int open = -1;
   for (size_t i = 0; i < sizes.size(); ++i) {

@@ -107,8 +107,10 @@ class TensorArray final : public Object {
         absl::StrCat("the array is of ", elements_.size(), " elements, not ", size));
   }
 
-  PartialShape element_shape() const {
+  // From now on elements have `shape`, too. The result is all that is known of them.
+  absl::StatusOr<PartialShape> NarrowElementShape(const PartialShape& shape) {
     absl::MutexLock lock(&mutex_);
+    ASSIGN_OR_RETURN(options_.element_shape, MergeShapes(shape, options_.element_shape));
     return options_.element_shape;
   }
 
@@ -260,7 +262,7 @@ class GatherKernel final : public Kernel {
       ASSIGN_OR_RETURN(const int64_t size, array->Size());
       for (int64_t i = 0; i < size; ++i) indices.push_back(i);
     }
-    ASSIGN_OR_RETURN(const PartialShape shape, MergeShapes(element_shape_, array->element_shape()));
+    ASSIGN_OR_RETURN(const PartialShape shape, array->NarrowElementShape(element_shape_));
     ASSIGN_OR_RETURN(const std::vector<Value> values, array->ReadAll(indices, context.pool()));
     ASSIGN_OR_RETURN(Value stack, Stack(Pointers(values), array->dtype(), shape, context.pool()));
     context.SetOutput(0, std::move(stack));
