@@ -1,5 +1,6 @@
 #include "graph/small_float.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace cryograph {
@@ -48,6 +49,38 @@ double SmallFloatToDouble(uint32_t bits, const SmallFloat& form) {
                                     : std::ldexp(fraction + (1u << form.fraction_bits),
                                                  static_cast<int>(exponent) - form.bias - form.fraction_bits);
   return negative ? -size : size;
+}
+
+uint32_t SmallFloatFromDouble(double value, const SmallFloat& form) {
+  const int size_bits = form.exponent_bits + form.fraction_bits;
+  const uint32_t sign = std::signbit(value) ? 1u << size_bits : 0;
+  const uint32_t infinity = (1u << size_bits) - (1u << form.fraction_bits);
+  // The largest number, and what stands for larger ones.
+  uint32_t largest = (1u << size_bits) - 1, beyond = sign | largest, nan = beyond;
+  if (form.special == SmallFloat::kIeee) {
+    largest = infinity - 1;
+    beyond = sign | infinity;
+    nan = beyond | 1u << (form.fraction_bits - 1);
+  } else if (form.special == SmallFloat::kOnlyNan) {
+    --largest;
+  } else if (form.special == SmallFloat::kNanIsMinusZero) {
+    beyond = nan = 1u << size_bits;
+  }
+  if (std::isnan(value)) return nan;
+  const double size = std::fabs(value);
+  if (std::isinf(size)) return beyond;
+  // The distance of two numbers around `size` is 2^step.
+  int exponent = 0;
+  std::frexp(size, &exponent);
+  const int least = 1 - form.bias - form.fraction_bits;
+  const int step = std::max(exponent - 1 - form.fraction_bits, least);
+  const double units = std::nearbyint(std::ldexp(size, -step));
+  // Numbers are their bits in order: a fraction that rounds up to 2 is the next exponent's 1.
+  const uint64_t bits =
+      static_cast<uint64_t>(units) + (static_cast<uint64_t>(step - least) << form.fraction_bits);
+  if (bits > largest) return beyond;
+  const bool no_minus_zero = form.special == SmallFloat::kNanIsMinusZero && bits == 0;
+  return static_cast<uint32_t>(bits) | (no_minus_zero ? 0 : sign);
 }
 
 }  // namespace cryograph

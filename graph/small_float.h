@@ -27,6 +27,10 @@ bool SmallFloatOf(DataType dtype, SmallFloat* form);
 // The number that the low bits of `bits` are.
 double SmallFloatToDouble(uint32_t bits, const SmallFloat& form);
 
+// The bits of the nearest number, of the even one of two. What is too large is infinite, or NaN where nothing
+// is.
+uint32_t SmallFloatFromDouble(double value, const SmallFloat& form);
+
 }  // namespace cryograph
 
 #endif  // CRYOGRAPH_GRAPH_SMALL_FLOAT_H_

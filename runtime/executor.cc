@@ -58,9 +58,9 @@ class Session final : public Executor {
     run.deadline = absl::Now() + kFoldingTime;
     functions_.FoldUntil(run.deadline);
     auto plan = std::make_shared<Plan>();
-    std::vector<std::string> missing;
+    MissingKernels missing;
     ASSIGN_OR_RETURN(plan->graph, MakeGraphPlan(wanted, ops_, functions_, run, &missing));
-    if (!missing.empty()) return MissingKernels(missing);
+    if (!missing.empty()) return missing.ToStatus();
     return plan;
   }
 

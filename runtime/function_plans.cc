@@ -191,10 +191,10 @@ absl::Status FunctionPlans::Plan(const FunctionRef& function, Entry* entry) {
   request.fold_constants = fold_constants_;
   request.fuse = fuse_;
   ASSIGN_OR_RETURN(entry->plan, MakeGraphPlan(request, ops_, *this, folding_, &entry->missing));
-  return entry->missing.empty() ? absl::OkStatus() : MissingKernels(entry->missing);
+  return entry->missing.empty() ? absl::OkStatus() : entry->missing.ToStatus();
 }
 
-absl::Status FunctionPlans::Prepare(const FunctionRef& function, std::vector<std::string>* missing) {
+absl::Status FunctionPlans::Prepare(const FunctionRef& function, MissingKernels* missing) {
   const std::string key = Key(function);
   if (absl::c_linear_search(open_, key)) return absl::OkStatus();
   // A chain of functions that grows with each call would never end.
@@ -210,15 +210,11 @@ absl::Status FunctionPlans::Prepare(const FunctionRef& function, std::vector<std
     open_.push_back(key);
     fresh->status = InFunction(function.name, Plan(function, fresh.get()));
     open_.pop_back();
-    for (std::string& each : fresh->missing)
-      each = absl::StrCat(each, " (in function '", function.name, "')");
     absl::MutexLock lock(&mutex_);
     entries_.emplace(key, fresh);
     entry = fresh;
   }
-  for (const std::string& each : entry->missing) {
-    if (!absl::c_linear_search(*missing, each)) missing->push_back(each);
-  }
+  missing->AddFunction(function.name, entry->missing);
   return absl::OkStatus();
 }
 
@@ -232,7 +228,7 @@ absl::StatusOr<std::vector<Value>> FunctionPlans::Call(const FunctionRef& functi
   std::shared_ptr<const Entry> entry = Find(key);
   if (entry == nullptr) {
     absl::MutexLock lock(&planning_);
-    std::vector<std::string> missing;
+    MissingKernels missing;
     FoldUntil(std::min(run.deadline, absl::Now() + kFoldingTime));
     RETURN_IF_ERROR(Prepare(function, &missing));
     entry = Find(key);

@@ -35,7 +35,7 @@ class FunctionPlans final : public FunctionSource, public FunctionRunner {
   bool Has(absl::string_view name) const override { return by_name_.contains(name); }
   // ResourceExhausted if functions that call each other with ever new attributes are more than can be meant.
   // A function that cannot be planned is an error when it is called.
-  absl::Status Prepare(const FunctionRef& function, std::vector<std::string>* missing) override;
+  absl::Status Prepare(const FunctionRef& function, MissingKernels* missing) override;
   absl::StatusOr<std::vector<Value>> Call(const FunctionRef& function, std::vector<Value> args,
                                           RunState& run) override;
 
@@ -43,7 +43,7 @@ class FunctionPlans final : public FunctionSource, public FunctionRunner {
   struct Entry {
     absl::Status status = absl::InternalError("the function is being planned");
     std::unique_ptr<GraphPlan> plan;
-    std::vector<std::string> missing;
+    MissingKernels missing;
     // What the attributes are bound to: kernels show these bytes.
     std::vector<std::pair<std::string, std::string>> bindings;
   };

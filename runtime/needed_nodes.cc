@@ -14,6 +14,16 @@ bool IsPlaceholder(absl::string_view op) {
   return op == "Placeholder" || op == "PlaceholderV2" || op == "PlaceholderWithDefault";
 }
 
+// An argument of a signature of TensorFlow 2: only calls of functions read it. TensorFlow calls these with
+// tensors of any shape.
+bool IsSignatureArgument(Node node) {
+  const auto calls = [&](const Use& use) {
+    const absl::string_view op = node.graph().node(use.user).op();
+    return op == "StatefulPartitionedCall" || op == "PartitionedCall";
+  };
+  return !node.uses().empty() && std::all_of(node.uses().begin(), node.uses().end(), calls);
+}
+
 // What a missing kernel's line calls the type.
 DataType MainType(const NodeInfo& info) {
   const DataType type = info.attr("T").Get<DataType>(DT_INVALID);
@@ -22,11 +32,13 @@ DataType MainType(const NodeInfo& info) {
   return info.num_inputs() > 0 ? info.input_type(0) : DT_INVALID;
 }
 
-std::string MissingText(const Node& node, const NodeInfo* info, absl::string_view why) {
-  const DataType dtype = info == nullptr ? DT_INVALID : MainType(*info);
-  return absl::StrCat("op ", node.op(),
-                      dtype == DT_INVALID ? "" : absl::StrCat(" (", DataTypeName(dtype), ")"), ", node '",
-                      node.name(), "': ", why);
+MissingKernel Missing(const Node& node, const NodeInfo* info, absl::string_view why) {
+  MissingKernel missing;
+  missing.op = std::string(node.op());
+  if (info != nullptr) missing.dtype = MainType(*info);
+  missing.node = std::string(node.name());
+  missing.why = std::string(why);
+  return missing;
 }
 
 }  // namespace
@@ -51,6 +63,7 @@ PlanFeed NeededNodes::DescribeFeed(size_t number) const {
     feed.shape = node.attr("shape").shape();
     // In graphs of before version 24 a scalar shape stands for none, which could not be said otherwise.
     if (request_.graph_version < 24 && feed.shape.dims.empty()) feed.shape.unknown_rank = true;
+    if (IsSignatureArgument(node)) feed.shape.unknown_rank = true;
   }
   return feed;
 }
@@ -220,7 +233,7 @@ absl::Status NeededNodes::Find() {
 }
 
 absl::Status NeededNodes::PrepareFunctions(const NodeInfo& info, FunctionSource& functions,
-                                           std::vector<std::string>* missing) const {
+                                           MissingKernels* missing) const {
   const auto prepare = [&](const FunctionRef& function) {
     if (!functions.Has(function.name)) return absl::OkStatus();  // An error only if it is called.
     return functions.Prepare(function, missing);
@@ -239,7 +252,7 @@ absl::Status NeededNodes::PrepareFunctions(const NodeInfo& info, FunctionSource&
   return absl::OkStatus();
 }
 
-absl::Status NeededNodes::FindKernels(FunctionSource& functions, std::vector<std::string>* missing) {
+absl::Status NeededNodes::FindKernels(FunctionSource& functions, MissingKernels* missing) {
   for (NeededNode& needed : nodes_) {
     const Node node = needed.node;
     absl::StatusOr<std::unique_ptr<NodeInfo>> info = Describe(node);
@@ -263,7 +276,7 @@ absl::Status NeededNodes::FindKernels(FunctionSource& functions, std::vector<std
       }
     }
     if (absl::IsUnimplemented(status)) {
-      missing->push_back(MissingText(node, needed.info.get(), status.message()));
+      missing->Add(Missing(node, needed.info.get(), status.message()));
     } else if (!status.ok()) {
       return InNode(node, status);
     }

@@ -28,7 +28,7 @@ class NeededNodes {
   // Finds the nodes, producers first but for the back edges of loops.
   absl::Status Find();
   // Binds kernels and prepares functions. Those that are missing are added to *missing.
-  absl::Status FindKernels(FunctionSource& functions, std::vector<std::string>* missing);
+  absl::Status FindKernels(FunctionSource& functions, MissingKernels* missing);
 
   // InvalidArgument if a node reads a tensor of another type than it takes, or one that does not exist.
   absl::Status CheckTypes();
@@ -48,7 +48,7 @@ class NeededNodes {
   // Flat output numbers of the inputs.
   absl::Status ResolveInputs(NeededNode& needed) const;
   absl::Status PrepareFunctions(const NodeInfo& info, FunctionSource& functions,
-                                std::vector<std::string>* missing) const;
+                                MissingKernels* missing) const;
   // True if running the graph must run `node` for the sake of a control edge from it.
   bool ControlNeeds(Node node) const;
 

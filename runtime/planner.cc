@@ -6,12 +6,12 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "graph/control_flow.h"
 #include "runtime/dataflow_planner.h"
 #include "runtime/fold.h"
 #include "runtime/needed_nodes.h"
+#include "runtime/static_checks.h"
 
 namespace cryograph {
 namespace {
@@ -229,24 +229,18 @@ class StraightPlanner {
 
 absl::StatusOr<std::unique_ptr<GraphPlan>> MakeGraphPlan(const PlannerRequest& request, const OpRegistry& ops,
                                                          FunctionSource& functions, RunState& run,
-                                                         std::vector<std::string>* missing) {
+                                                         MissingKernels* missing) {
   NeededNodes needed(request, ops);
   RETURN_IF_ERROR(needed.Find());
   const size_t missing_before = missing->size();
   RETURN_IF_ERROR(needed.FindKernels(functions, missing));
   if (missing->size() > missing_before) return nullptr;
   RETURN_IF_ERROR(needed.CheckTypes());
+  if (!request.graph->is_function()) {
+    RETURN_IF_ERROR(CheckStaticShapes(*request.graph, request.graph_version, ops, needed.nodes()));
+  }
   if (needed.has_control_flow()) return MakeDataflowPlan(request, needed, run);
   return StraightPlanner(request, needed, run).Make();
-}
-
-absl::Status MissingKernels(const std::vector<std::string>& missing) {
-  std::string text = "not implemented: ";
-  constexpr size_t kMaxListed = 100;
-  const size_t listed = std::min(missing.size(), kMaxListed);
-  absl::StrAppend(&text, absl::StrJoin(missing.begin(), missing.begin() + listed, "\n"));
-  if (missing.size() > listed) absl::StrAppend(&text, "\nand ", missing.size() - listed, " more");
-  return absl::UnimplementedError(text);
 }
 
 }  // namespace cryograph

@@ -14,6 +14,7 @@
 #include "graph/graph.h"
 #include "graph/op_schema.h"
 #include "runtime/graph_plan.h"
+#include "runtime/missing_kernels.h"
 
 namespace cryograph {
 
@@ -40,17 +41,14 @@ class FunctionSource {
   // Is there a function of that name in the model's library?
   virtual bool Has(absl::string_view name) const = 0;
   // Plans the function; kernels that are missing are added to *missing and are no error.
-  virtual absl::Status Prepare(const FunctionRef& function, std::vector<std::string>* missing) = 0;
+  virtual absl::Status Prepare(const FunctionRef& function, MissingKernels* missing) = 0;
 };
 
 // `run` is what constants are folded with. Kernels that are missing are added to *missing; the plan is then
 // null. Names of tensors in messages are those of the graph.
 absl::StatusOr<std::unique_ptr<GraphPlan>> MakeGraphPlan(const PlannerRequest& request, const OpRegistry& ops,
                                                          FunctionSource& functions, RunState& run,
-                                                         std::vector<std::string>* missing);
-
-// The Unimplemented that names all of `missing`, which is not empty.
-absl::Status MissingKernels(const std::vector<std::string>& missing);
+                                                         MissingKernels* missing);
 
 }  // namespace cryograph
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "graph/small_float.h"
 #include "runtime/kernels/unary.h"
 
 namespace cryograph {
@@ -66,13 +67,48 @@ To ConvertTruncating(float value) {
 
 using CastTypes = JoinTypes<NumberTypes, BoolType>;
 
+bool IsFloat8(DataType dtype) { return dtype == DT_FLOAT8_E5M2 || dtype == DT_FLOAT8_E4M3FN; }
+
+// Eight bits: each of their 256 numbers is known beforehand.
+absl::Status FromFloat8(const Value& input, Value* output) {
+  SmallFloat form;
+  SmallFloatOf(input.dtype(), &form);
+  float numbers[256];
+  for (uint32_t i = 0; i < 256; ++i) numbers[i] = static_cast<float>(SmallFloatToDouble(i, form));
+  return DispatchType<CastTypes>(output->dtype(), [&](auto to) {
+    using To = TypeOf<decltype(to)>;
+    const uint8_t* in = input.data<uint8_t>();
+    for (int64_t i = 0; i < input.num_elements(); ++i) {
+      output->mutable_data<To>()[i] = Convert<To>(numbers[in[i]]);
+    }
+    return absl::OkStatus();
+  });
+}
+
+absl::Status ToFloat8(const Value& input, Value* output) {
+  SmallFloat form;
+  SmallFloatOf(output->dtype(), &form);
+  return DispatchType<CastTypes>(input.dtype(), [&](auto from) {
+    using From = TypeOf<decltype(from)>;
+    // Integers go by way of float.
+    using Wide = std::conditional_t<std::is_integral_v<From>, float, double>;
+    for (int64_t i = 0; i < input.num_elements(); ++i) {
+      const auto number = static_cast<double>(Convert<Wide>(input.data<From>()[i]));
+      output->mutable_data<uint8_t>()[i] = static_cast<uint8_t>(SmallFloatFromDouble(number, form));
+    }
+    return absl::OkStatus();
+  });
+}
+
 class CastKernel final : public Kernel {
  public:
   absl::Status Init(const NodeInfo& node) override {
     to_ = node.output_type(0);
     if (node.attr("Truncate").kind() != AttrView::kNone) RETURN_IF_ERROR(node.Attr("Truncate", &truncate_));
     for (const DataType type : {node.input_type(0), to_}) {
-      if (!IsOneOf<CastTypes>(type) && node.input_type(0) != to_) return node.UnsupportedType(type);
+      if (!IsOneOf<CastTypes>(type) && !IsFloat8(type) && node.input_type(0) != to_) {
+        return node.UnsupportedType(type);
+      }
     }
     return absl::OkStatus();
   }
@@ -83,6 +119,7 @@ class CastKernel final : public Kernel {
       context.SetOutput(0, input);
       return absl::OkStatus();
     }
+    if (IsFloat8(input.dtype()) || IsFloat8(to_)) return ComputeFloat8(context);
     if (truncate_ && input.dtype() == DT_FLOAT && to_ == DT_HALF) {
       return UnaryLoop<float, Half>(context, 1, ConvertTruncating<Half>);
     }
@@ -99,6 +136,16 @@ class CastKernel final : public Kernel {
   }
 
  private:
+  absl::Status ComputeFloat8(KernelContext& context) const {
+    const Value& input = context.input(0);
+    ASSIGN_OR_RETURN(Value * output, context.AllocateOutput(0, input.shape()));
+    if (!IsFloat8(to_)) return FromFloat8(input, output);
+    if (!IsFloat8(input.dtype())) return ToFloat8(input, output);
+    ASSIGN_OR_RETURN(Value numbers, context.AllocateTemp(DT_FLOAT, input.shape()));
+    RETURN_IF_ERROR(FromFloat8(input, &numbers));
+    return ToFloat8(numbers, output);
+  }
+
   DataType to_ = DT_INVALID;
   bool truncate_ = false;
 };

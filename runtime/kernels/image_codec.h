@@ -27,6 +27,8 @@ struct JpegDecoding {
   bool fast_dct = true;  // TensorFlow's default: less accurate.
   bool recover_truncated = false;
   float acceptable_fraction = 1;  // Of the lines, when recovering.
+  // The part that is wanted, within the image; all of it if the height is 0.
+  int64_t crop_y = 0, crop_x = 0, crop_height = 0, crop_width = 0;
 };
 
 struct JpegEncoding {

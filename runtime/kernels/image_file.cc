@@ -92,7 +92,6 @@ class DecodeImageKernel final : public Kernel {
       return absl::InvalidArgumentError(
           absl::StrCat("the GIF has ", size.frames, " frames: ", op_, " takes one"));
     }
-    if (op_ == "DecodeAndCropJpeg") return Crop(context, size, value);
     context.SetOutput(0, value.Reshaped({size.height, size.width, size.channels}));
     return absl::OkStatus();
   }
@@ -119,6 +118,7 @@ class DecodeImageKernel final : public Kernel {
       case Format::kJpeg: {
         JpegDecoding options = jpeg_;
         if (op_ == "DecodeGif") options.channels = 3;
+        if (op_ == "DecodeAndCropJpeg") RETURN_IF_ERROR(ReadCrop(context, &options));
         return DecodeInto(context, DT_UINT8, [&](AllocatePixels allocate) {
           return cryograph::DecodeJpeg(bytes, options, allocate);
         });
@@ -159,22 +159,15 @@ class DecodeImageKernel final : public Kernel {
     return result;
   }
 
-  absl::Status Crop(KernelContext& context, const ImageSize& size, const Value& image) const {
+  static absl::Status ReadCrop(KernelContext& context, JpegDecoding* options) {
     RETURN_IF_ERROR(ExpectVector(context.input(1), "crop_window"));
     ASSIGN_OR_RETURN(const Shape window, IntVector(context.input(1), "crop_window"));
     if (window.size() != 4) return absl::InvalidArgumentError("crop_window must be [y, x, height, width]");
-    const int64_t y = window[0], x = window[1], height = window[2], width = window[3];
-    if (y < 0 || x < 0 || height < 1 || width < 1 || y + height > size.height || x + width > size.width) {
-      return absl::InvalidArgumentError(absl::StrCat("the crop window [", y, ", ", x, ", ", height, ", ",
-                                                     width, "] is not in the image of ", size.height, " x ",
-                                                     size.width, " pixels"));
-    }
-    ASSIGN_OR_RETURN(Value * output, context.AllocateOutput(0, {height, width, size.channels}));
-    const int64_t row = width * size.channels;
-    for (int64_t i = 0; i < height; ++i) {
-      std::copy_n(image.data<uint8_t>() + ((y + i) * size.width + x) * size.channels, row,
-                  output->mutable_data<uint8_t>() + i * row);
-    }
+    options->crop_y = window[0];
+    options->crop_x = window[1];
+    options->crop_height = window[2];
+    options->crop_width = window[3];
+    if (window[2] < 1) return absl::InvalidArgumentError("the crop window has no height");
     return absl::OkStatus();
   }
 

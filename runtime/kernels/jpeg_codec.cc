@@ -86,23 +86,45 @@ bool SetUp(Decoder* decoder, const JpegDecoding* options) {
   return true;
 }
 
-// Starts, and with a file in several scans reads them all.
-bool Start(Decoder* decoder) {
+// Starts, and with a file in several scans reads them all. libjpeg itself skips what is cut off, as
+// TensorFlow has it do: pixels at the edge then know nothing of their neighbours outside. *left is how many
+// columns it gives in front of the first that is wanted: it begins at the boundary of a block.
+bool Start(Decoder* decoder, const JpegDecoding* options, size_t* left) {
+  jpeg_decompress_struct& jpeg = decoder->jpeg;
   if (setjmp(decoder->errors.jump) != 0) return false;
-  return jpeg_start_decompress(&decoder->jpeg) == TRUE;
+  if (jpeg_start_decompress(&jpeg) != TRUE) return false;
+  if (options->crop_height == 0) return true;
+  JDIMENSION x = static_cast<JDIMENSION>(options->crop_x);
+  JDIMENSION width = static_cast<JDIMENSION>(options->crop_width);
+  jpeg_crop_scanline(&jpeg, &x, &width);
+  *left = static_cast<size_t>(options->crop_x) - x;
+  const auto skipped = static_cast<JDIMENSION>(options->crop_y);
+  return skipped == 0 || jpeg_skip_scanlines(&jpeg, skipped) == skipped;
 }
 
-// The number of lines that were there; -1 for damage. `row` is the pixels of a line if they are RGB or grey,
-// and else (`cmyk` not null) they are converted from that.
-int ReadLines(Decoder* decoder, uint8_t* pixels, size_t row_bytes, uint8_t* cmyk) {
+// Where lines go. They pass through `line` if that is not null: four inks, or more columns than are wanted.
+struct Target {
+  uint8_t* pixels;
+  size_t width, height, channels;
+  size_t left;  // Columns before the first that is wanted.
+  uint8_t* line;
+};
+
+// The number of lines that were there; -1 for damage.
+int ReadLines(Decoder* decoder, const Target* target) {
   jpeg_decompress_struct& jpeg = decoder->jpeg;
   if (setjmp(decoder->errors.jump) != 0) return -1;
-  while (jpeg.output_scanline < jpeg.output_height) {
-    uint8_t* const line = pixels + row_bytes * jpeg.output_scanline;
-    JSAMPROW row = cmyk != nullptr ? cmyk : line;
+  const bool four = jpeg.out_color_space == JCS_CMYK;
+  const JDIMENSION first = jpeg.output_scanline;
+  while (jpeg.output_scanline - first < target->height) {
+    uint8_t* const line = target->pixels + target->width * target->channels * (jpeg.output_scanline - first);
+    JSAMPROW row = target->line != nullptr ? target->line : line;
     if (jpeg_read_scanlines(&jpeg, &row, 1) != 1) break;
-    for (size_t x = 0; cmyk != nullptr && x < jpeg.output_width; ++x) {
-      const uint8_t* const from = cmyk + 4 * x;
+    if (target->line != nullptr && !four) {
+      std::copy_n(target->line + target->left * target->channels, target->width * target->channels, line);
+    }
+    for (size_t x = 0; four && x < target->width; ++x) {
+      const uint8_t* const from = target->line + 4 * (target->left + x);
       for (size_t c = 0; c < 3; ++c) {
         // Adobe's files hold the complements.
         const int ink = jpeg.saw_Adobe_marker ? from[c] : 255 - from[c];
@@ -111,7 +133,7 @@ int ReadLines(Decoder* decoder, uint8_t* pixels, size_t row_bytes, uint8_t* cmyk
       }
     }
   }
-  return static_cast<int>(jpeg.output_scanline);
+  return static_cast<int>(jpeg.output_scanline - first);
 }
 
 absl::Status Damaged(const Decoder& decoder) {
@@ -143,14 +165,31 @@ absl::Status DecodeJpeg(absl::string_view bytes, const JpegDecoding& options, Al
   }
   if (!SetUp(&decoder, &options)) return Damaged(decoder);
   const bool four = jpeg.out_color_space == JCS_CMYK;
-  const ImageSize size = {1, jpeg.output_height, jpeg.output_width,
-                          jpeg.out_color_space == JCS_GRAYSCALE ? 1 : 3};
+  ImageSize size = {1, jpeg.output_height, jpeg.output_width, jpeg.out_color_space == JCS_GRAYSCALE ? 1 : 3};
+  const bool cropped = options.crop_height > 0;
+  if (cropped) {
+    const int64_t y = options.crop_y, x = options.crop_x;
+    if (y < 0 || x < 0 || options.crop_width < 1 || options.crop_height > size.height - y ||
+        options.crop_width > size.width - x) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the crop window [", y, ", ", x, ", ", options.crop_height, ", ", options.crop_width,
+                       "] is not in the image of ", size.height, " x ", size.width, " pixels"));
+    }
+    size.height = options.crop_height;
+    size.width = options.crop_width;
+  }
   ASSIGN_OR_RETURN(void* const memory, allocate(size));
   auto* const pixels = static_cast<uint8_t*>(memory);
   const auto row_bytes = static_cast<size_t>(size.width * size.channels);
-  std::vector<uint8_t> cmyk(four ? static_cast<size_t>(4 * size.width) : 0);
-  if (!Start(&decoder)) return Damaged(decoder);
-  const int lines = ReadLines(&decoder, pixels, row_bytes, four ? cmyk.data() : nullptr);
+  std::vector<uint8_t> line(four || cropped ? static_cast<size_t>(4) * jpeg.output_width : 0);
+  Target target = {pixels,
+                   static_cast<size_t>(size.width),
+                   static_cast<size_t>(size.height),
+                   static_cast<size_t>(size.channels),
+                   0,
+                   line.empty() ? nullptr : line.data()};
+  if (!Start(&decoder, &options, &target.left)) return Damaged(decoder);
+  const int lines = ReadLines(&decoder, &target);
   if (lines < 0) return Damaged(decoder);
   if (lines < size.height) {
     const float fraction = static_cast<float>(lines) / static_cast<float>(size.height);

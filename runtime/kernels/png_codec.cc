@@ -77,7 +77,7 @@ bool SetUp(Png* self, int wanted, bool sixteen_bits) {
       if (transparent) {
         png_set_tRNS_to_alpha(png);
       } else {
-        png_set_add_alpha(png, self->bit_depth > 8 ? 0xffff : 0xff, PNG_FILLER_AFTER);
+        png_set_add_alpha(png, (1u << self->bit_depth) - 1, PNG_FILLER_AFTER);
       }
     }
   } else if ((self->color_type & PNG_COLOR_MASK_ALPHA) != 0 || transparent) {

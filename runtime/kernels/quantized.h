@@ -69,10 +69,20 @@ struct QuantizedRange {
 
   bool operator==(const QuantizedRange& other) const { return min == other.min && max == other.max; }
 
+  // As many codes as T has, and the reals that they cover: in the arithmetic of TensorFlow, to the last bit,
+  // since codes of 32 bits show it.
+  template <typename T>
+  static constexpr double Steps() {
+    return HighestCode<T>() - LowestCode<T>() + 1;
+  }
+  template <typename T>
+  double Span() const {
+    return static_cast<double>(max - min) * (Steps<T>() / (Steps<T>() - 1));
+  }
   // Reals from one code to the next.
   template <typename T>
   double Step() const {
-    return (static_cast<double>(max) - min) / (HighestCode<T>() - LowestCode<T>());
+    return Span<T>() / Steps<T>();
   }
 
   // The real that `code` stands for: zero is exactly representable, as the minimum is rounded to a multiple
@@ -89,7 +99,7 @@ struct QuantizedRange {
   template <typename T>
   double UnclampedCode(float real) const {
     if (min == max) return LowestCode<T>();
-    const double scale = 1 / Step<T>();
+    const double scale = Steps<T>() / Span<T>();
     return std::round(real * scale) - std::round(min * scale) + LowestCode<T>();
   }
   template <typename T>

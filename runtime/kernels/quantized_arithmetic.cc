@@ -119,12 +119,13 @@ class QuantizedAddKernel final : public Kernel {
     // Room for sums of many sums.
     const float most = Largest(a, b) * (bias_ ? 131072.0f : 16384.0f);
     const QuantizedRange sum{-most, most};
-    const auto codes_of = [&](const Value& value, const QuantizedRange& range) {
+    const bool scalar = x.num_elements() == 1 || y.num_elements() == 1;
+    const auto codes_of = [&](const QuantizedRange& range) {
       if (most == 0) return SumCodes{};
       if (bias_) return BiasCodes(range, sum);
-      return value.num_elements() == 1 ? DirectCodes(range, sum) : LineCodes(range, sum);
+      return scalar ? DirectCodes(range, sum) : LineCodes(range, sum);
     };
-    const SumCodes codes_a = codes_of(x, a), codes_b = codes_of(y, b);
+    const SumCodes codes_a = codes_of(a), codes_b = codes_of(b);
     RETURN_IF_ERROR(Combine(context, [&](uint8_t i, uint8_t j) {
       return static_cast<int32_t>(Bits(codes_a.code[i]) + Bits(codes_b.code[j]));
     }));

@@ -75,36 +75,67 @@ class ResizeBilinearKernel : public ResizeKernel {
     });
   }
 
-  // Computes in Real; integers are rounded.
+  // Computes in Real.
   template <typename T, typename Real, typename Out>
   void Interpolate(KernelContext& context, const Value& images, Value* output) const {
     const std::vector<Tap> rows = Taps(images.dim(1), output->dim(1)),
                            columns = Taps(images.dim(2), output->dim(2));
     const int64_t depth = images.dim(3), in_row = images.dim(2) * depth, out_row = output->dim(2) * depth;
     const int64_t in_image = images.dim(1) * in_row;
-    context.ParallelFor(
-        output->dim(0) * output->dim(1), 4.0 * static_cast<double>(out_row), [&](int64_t begin, int64_t end) {
-          for (int64_t line = begin; line < end; ++line) {
-            const Tap& y = rows[static_cast<size_t>(line % output->dim(1))];
-            const T* image = images.data<T>() + line / output->dim(1) * in_image;
-            const T* top = image + y.lower * in_row;
-            const T* bottom = image + y.upper * in_row;
-            Out* out = output->mutable_data<Out>() + line * out_row;
-            for (const Tap& x : columns) {
-              const int64_t left = x.lower * depth, right = x.upper * depth;
-              for (int64_t c = 0; c < depth; ++c) {
-                const Real top_left = static_cast<Real>(top[left + c]),
-                           top_right = static_cast<Real>(top[right + c]);
-                const Real bottom_left = static_cast<Real>(bottom[left + c]);
-                const Real bottom_right = static_cast<Real>(bottom[right + c]);
-                const Real above = top_left + (top_right - top_left) * x.weight;
-                const Real below = bottom_left + (bottom_right - bottom_left) * x.weight;
-                const Real value = above + (below - above) * y.weight;
-                *out++ = static_cast<Out>(std::is_integral<Out>::value ? std::round(value) : value);
-              }
-            }
+    context.ParallelFor(output->dim(0) * output->dim(1), 4.0 * static_cast<double>(out_row),
+                        [&](int64_t begin, int64_t end) {
+                          for (int64_t line = begin; line < end; ++line) {
+                            const Tap& y = rows[static_cast<size_t>(line % output->dim(1))];
+                            const T* image = images.data<T>() + line / output->dim(1) * in_image;
+                            const T* top = image + y.lower * in_row;
+                            const T* bottom = image + y.upper * in_row;
+                            Out* out = output->mutable_data<Out>() + line * out_row;
+                            for (const Tap& x : columns) {
+                              const int64_t left = x.lower * depth, right = x.upper * depth;
+                              for (int64_t c = 0; c < depth; ++c) {
+                                const Real top_left = static_cast<Real>(top[left + c]),
+                                           top_right = static_cast<Real>(top[right + c]);
+                                const Real bottom_left = static_cast<Real>(bottom[left + c]);
+                                const Real bottom_right = static_cast<Real>(bottom[right + c]);
+                                const Real above = top_left + (top_right - top_left) * x.weight;
+                                const Real below = bottom_left + (bottom_right - bottom_left) * x.weight;
+                                const Real value = above + (below - above) * y.weight;
+                                *out++ = static_cast<Out>(value);
+                              }
+                            }
+                          }
+                        });
+  }
+
+  // Computes in fixed point with `bits` bits of the weights, as TensorFlow does with codes, cutting off where
+  // it does.
+  template <typename T>
+  void InterpolateFixed(const Value& images, Value* output, int bits) const {
+    const std::vector<Tap> rows = Taps(images.dim(1), output->dim(1)),
+                           columns = Taps(images.dim(2), output->dim(2));
+    const int64_t one = int64_t{1} << bits;
+    const auto fixed = [one](float weight) { return static_cast<int64_t>(weight * static_cast<float>(one)); };
+    const int64_t depth = images.dim(3), in_row = images.dim(2) * depth;
+    T* out = output->mutable_data<T>();
+    for (int64_t n = 0; n < images.dim(0); ++n) {
+      const T* image = images.data<T>() + n * images.dim(1) * in_row;
+      for (const Tap& y : rows) {
+        const T *top = image + y.lower * in_row, *bottom = image + y.upper * in_row;
+        const int64_t y_weight = fixed(y.weight);
+        for (const Tap& x : columns) {
+          const int64_t left = x.lower * depth, right = x.upper * depth, x_weight = fixed(x.weight);
+          for (int64_t c = 0; c < depth; ++c) {
+            const auto between = [&](const T* line) {
+              const int64_t first = line[left + c], second = line[right + c];
+              return first * one + (second - first) * x_weight;
+            };
+            const int64_t above = between(top);
+            const int64_t value = above + (between(bottom) - above) / one * y_weight;
+            *out++ = static_cast<T>((value + one / 2) / one);
           }
-        });
+        }
+      }
+    }
   }
 
  private:
@@ -149,10 +180,12 @@ class QuantizedResizeBilinearKernel final : public ResizeBilinearKernel {
 
  protected:
   absl::Status Resize(KernelContext& context, const Value& images, Value* output) const override {
-    if (images.dtype() == DT_QUINT8) {
-      Interpolate<uint8_t, float, uint8_t>(context, images, output);
+    if (images.shape() == output->shape()) {
+      std::copy_n(images.raw(), images.num_bytes(), output->mutable_raw());
+    } else if (images.dtype() == DT_QUINT8) {
+      InterpolateFixed<uint8_t>(images, output, 7);
     } else if (images.dtype() == DT_QINT32) {
-      Interpolate<int32_t, double, int32_t>(context, images, output);
+      InterpolateFixed<int32_t>(images, output, 30);
     } else {
       Interpolate<float, float, float>(context, images, output);
     }

@@ -222,19 +222,17 @@ class UnsortedSegmentJoinKernel final : public Kernel {
     ASSIGN_OR_RETURN(Value * output, context.AllocateOutput(0, shape));
     if (output->num_elements() == 0) return absl::OkStatus();
     const int64_t inner = output->num_elements() / segments;
-    std::vector<bool> begun(static_cast<size_t>(segments), false);
     for (size_t i = 0; i < ids.size(); ++i) {
-      if (ids[i] < 0) continue;
-      if (ids[i] >= segments) {
+      if (ids[i] < 0 || ids[i] >= segments) {
         return absl::InvalidArgumentError(
             absl::StrCat("segment id ", ids[i], " is not in [0, ", segments, ")"));
       }
       for (int64_t n = 0; n < inner; ++n) {
         std::string& out = output->mutable_data<std::string>()[ids[i] * inner + n];
-        if (begun[static_cast<size_t>(ids[i])]) out += separator_;
+        // TensorFlow puts none behind an empty beginning.
+        if (!out.empty()) out += separator_;
         out += input.data<std::string>()[static_cast<int64_t>(i) * inner + n];
       }
-      begun[static_cast<size_t>(ids[i])] = true;
     }
     return absl::OkStatus();
   }

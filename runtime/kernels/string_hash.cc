@@ -1,4 +1,6 @@
 // StringToHashBucketFast, -Strong, StringToHashBucket, Fingerprint.
+#include "runtime/kernels/string_hash.h"
+
 #include <cstring>
 #include <string>
 #include <vector>
@@ -21,7 +23,8 @@ uint64_t Tail(absl::string_view bytes) {
   return word;
 }
 
-// SipHash-2-4: https://www.aumasson.jp/siphash/siphash.pdf
+}  // namespace
+
 uint64_t SipHash(uint64_t key0, uint64_t key1, absl::string_view bytes) {
   uint64_t v0 = key0 ^ 0x736f6d6570736575u, v1 = key1 ^ 0x646f72616e646f6du;
   uint64_t v2 = key0 ^ 0x6c7967656e657261u, v3 = key1 ^ 0x7465646279746573u;
@@ -51,6 +54,18 @@ uint64_t SipHash(uint64_t key0, uint64_t key1, absl::string_view bytes) {
   return v0 ^ v1 ^ v2 ^ v3;
 }
 
+uint64_t Fingerprint64(absl::string_view bytes) { return util::Fingerprint64(bytes.data(), bytes.size()); }
+
+uint64_t FingerprintPair(uint64_t first, uint64_t second) {
+  constexpr uint64_t kFactor = 0xc6a4a7935bd1e995u;
+  const auto mix = [](uint64_t x) { return x ^ x >> 47; };
+  uint64_t result = first ^ kFactor;
+  result = (result ^ mix(second * kFactor) * kFactor) * kFactor;
+  return mix(mix(result) * kFactor);
+}
+
+namespace {
+
 // MurmurHash64A: https://github.com/aappleby/smhasher
 uint64_t MurmurHash64A(absl::string_view bytes, uint64_t seed) {
   constexpr uint64_t kFactor = 0xc6a4a7935bd1e995u;
@@ -64,8 +79,6 @@ uint64_t MurmurHash64A(absl::string_view bytes, uint64_t seed) {
   hash = (hash ^ hash >> 47) * kFactor;
   return hash ^ hash >> 47;
 }
-
-uint64_t Fingerprint64(absl::string_view bytes) { return util::Fingerprint64(bytes.data(), bytes.size()); }
 
 class StringToHashBucketKernel final : public Kernel {
  public:

@@ -151,6 +151,7 @@ class AsStringKernel final : public Kernel {
     if (number && fill_ == '+' && (text.empty() || (text[0] != '-' && text != "nan" && text != "-nan"))) {
       text.insert(text.begin(), '+');
     }
+    if (number && fill_ == ' ' && (text.empty() || text[0] != '-')) text.insert(text.begin(), ' ');
     const auto size = static_cast<int64_t>(text.size());
     if (width_ <= size) return text;
     const auto missing = static_cast<size_t>(width_ - size);

@@ -5,6 +5,7 @@
 #include "base/wire.h"
 #include "runtime/kernel.h"
 #include "runtime/kernels/ragged_splits.h"
+#include "runtime/kernels/utf8.h"
 
 namespace cryograph {
 namespace {
@@ -28,32 +29,7 @@ absl::Status ReadEncoding(const NodeInfo& node, absl::string_view attr, Encoding
 
 bool IsCharacter(int64_t code) { return code >= 0 && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff); }
 
-constexpr int64_t kMalformed = -1;
-
 uint32_t Byte(absl::string_view text, size_t at) { return static_cast<unsigned char>(text[at]); }
-
-// The character that begins at text[*at], which is moved behind it. kMalformed: what stands there is none,
-// and *at goes behind the longest part of it that could have begun one.
-int64_t NextUtf8(absl::string_view text, size_t* at) {
-  const uint32_t first = Byte(text, (*at)++);
-  if (first < 0x80) return first;
-  const int more = first >= 0xc2 && first <= 0xdf   ? 1
-                   : first >= 0xe0 && first <= 0xef ? 2
-                   : first >= 0xf0 && first <= 0xf4 ? 3
-                                                    : 0;
-  if (more == 0) return kMalformed;
-  // The second byte has narrower bounds after some first bytes: no overlong forms, no surrogates.
-  uint32_t low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-  uint32_t high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-  uint32_t code = first & (0x3fu >> more);
-  for (int i = 0; i < more; ++i) {
-    if (*at >= text.size() || Byte(text, *at) < low || Byte(text, *at) > high) return kMalformed;
-    code = code << 6 | (Byte(text, (*at)++) & 0x3f);
-    low = 0x80;
-    high = 0xbf;
-  }
-  return code;
-}
 
 int64_t NextUtf16(absl::string_view text, size_t* at) {
   const auto unit = [&](size_t i) { return Byte(text, i) << 8 | Byte(text, i + 1); };

@@ -1,0 +1,254 @@
+// SparseCross, SparseCrossV2, SparseCrossHashed: every combination of the features of a row, one of each
+// column.
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "runtime/dispatch.h"
+#include "runtime/kernel.h"
+#include "runtime/kernels/sparse_tensor.h"
+#include "runtime/kernels/string_hash.h"
+
+namespace cryograph {
+namespace {
+
+// The features of each row, strings or int64.
+class Column {
+ public:
+  // One feature for each element; every row of `dense` has as many.
+  static absl::StatusOr<Column> Dense(const Value& dense) {
+    RETURN_IF_ERROR(ExpectMatrix(dense, "a dense input"));
+    Column column(dense);
+    column.width_ = dense.dim(1);
+    column.rows_ = dense.dim(0);
+    return column;
+  }
+
+  // `indices` must be sorted by row.
+  static absl::StatusOr<Column> Sparse(const SparseTensor& tensor) {
+    Column column(tensor.values);
+    column.rows_ = tensor.shape[0];
+    for (int64_t i = 0; i < tensor.count(); ++i) {
+      const int64_t row = tensor.place(i)[0];
+      if (!column.starts_.empty() && row < column.starts_.back().row) {
+        return absl::InvalidArgumentError("the indices are not sorted by row");
+      }
+      if (column.starts_.empty() || row != column.starts_.back().row) column.starts_.push_back({row, i});
+    }
+    return column;
+  }
+
+  int64_t rows() const { return rows_; }
+  bool sparse() const { return width_ < 0; }
+  // Rows that have features; of a sparse column.
+  std::vector<int64_t> FilledRows() const {
+    std::vector<int64_t> filled;
+    for (const Start& start : starts_) filled.push_back(start.row);
+    return filled;
+  }
+
+  // How many features `row` has. Rows are asked for in order.
+  int64_t Enter(int64_t row) {
+    if (width_ >= 0) {
+      first_ = row * width_;
+      return width_;
+    }
+    while (next_ < starts_.size() && starts_[next_].row < row) ++next_;
+    if (next_ == starts_.size() || starts_[next_].row != row) return 0;
+    first_ = starts_[next_].first;
+    const int64_t end = next_ + 1 < starts_.size() ? starts_[next_ + 1].first : values_.num_elements();
+    return end - first_;
+  }
+
+  std::string Text(int64_t n) const {
+    if (values_.dtype() == DT_STRING) return values_.data<std::string>()[first_ + n];
+    return absl::StrCat(values_.data<int64_t>()[first_ + n]);
+  }
+
+  // With a key, strings are hashed with it.
+  uint64_t Hash(int64_t n, absl::Span<const uint64_t> key) const {
+    if (values_.dtype() != DT_STRING) return static_cast<uint64_t>(values_.data<int64_t>()[first_ + n]);
+    const std::string& text = values_.data<std::string>()[first_ + n];
+    return key.empty() ? Fingerprint64(text) : SipHash(key[0], key[1], text);
+  }
+
+ private:
+  struct Start {
+    int64_t row, first;
+  };
+  explicit Column(Value values) : values_(std::move(values)) {}
+
+  Value values_;
+  int64_t rows_ = 0, width_ = -1;
+  std::vector<Start> starts_;  // Of the rows that have features.
+  size_t next_ = 0;
+  int64_t first_ = 0;  // Of the row that was entered.
+};
+
+class SparseCrossKernel final : public Kernel {
+ public:
+  absl::Status Init(const NodeInfo& node) override {
+    RETURN_IF_ERROR(node.Attr("N", &sparse_count_));
+    hashed_ = node.output_type(1) == DT_INT64;
+    version1_ = node.op() == "SparseCross";
+    std::vector<DataType> dense_types;
+    RETURN_IF_ERROR(node.Attr("dense_types", &dense_types));
+    dense_count_ = static_cast<int64_t>(dense_types.size());
+    if (!version1_) return absl::OkStatus();
+    int64_t buckets = 0, key = 0;
+    RETURN_IF_ERROR(node.Attr("num_buckets", &buckets));
+    RETURN_IF_ERROR(node.Attr("hash_key", &key));
+    if (buckets < 0) return absl::InvalidArgumentError("num_buckets must not be negative");
+    buckets_ = static_cast<uint64_t>(buckets);
+    hash_key_ = static_cast<uint64_t>(key);
+    return absl::OkStatus();
+  }
+
+  absl::Status Compute(KernelContext& context) const override {
+    ASSIGN_OR_RETURN(std::vector<Column> columns, Columns(context));
+    Recipe recipe;
+    RETURN_IF_ERROR(ReadRecipe(context, &recipe));
+    if (columns.empty()) return absl::InvalidArgumentError("there is nothing to cross");
+    const int64_t rows = columns[0].rows();
+    for (const Column& column : columns) {
+      if (column.rows() != rows) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("columns of ", rows, " and of ", column.rows(), " rows"));
+      }
+    }
+    std::vector<int64_t> counts(columns.size());
+    int64_t total = 0, longest = 0;
+    RETURN_IF_ERROR(ForEachRow(context, columns, rows, &counts, [&](int64_t, int64_t combinations) {
+      longest = std::max(longest, combinations);
+      return __builtin_add_overflow(total, combinations, &total) || total > kMostCombinations
+                 ? absl::ResourceExhaustedError("there are too many combinations")
+                 : absl::OkStatus();
+    }));
+    ASSIGN_OR_RETURN(columns, Columns(context));
+    Value *indices, *values;
+    RETURN_IF_ERROR(AllocateSparse(context, 0, 1, 2, total, {rows, longest}, &indices, &values));
+    int64_t at = 0;
+    std::vector<int64_t> places;
+    return ForEachRow(context, columns, rows, &counts, [&](int64_t row, int64_t combinations) {
+      places.assign(columns.size(), 0);
+      for (int64_t i = 0; i < combinations; ++i, ++at) {
+        indices->mutable_data<int64_t>()[2 * at] = row;
+        indices->mutable_data<int64_t>()[2 * at + 1] = i;
+        if (hashed_) {
+          values->mutable_data<int64_t>()[at] = Hash(columns, places, recipe);
+        } else {
+          values->mutable_data<std::string>()[at] = Text(columns, places, recipe);
+        }
+        // The last column varies fastest.
+        for (size_t c = columns.size(); c-- > 0 && ++places[c] == counts[c];) places[c] = 0;
+      }
+      return absl::OkStatus();
+    });
+  }
+
+ private:
+  static constexpr int64_t kMostCombinations = int64_t{1} << 40;
+
+  // What inputs behind the columns say.
+  struct Recipe {
+    std::string separator = "_X_";
+    uint64_t buckets = 0;
+    std::vector<uint64_t> key;
+  };
+
+  absl::StatusOr<std::vector<Column>> Columns(KernelContext& context) const {
+    std::vector<Column> columns;
+    const int n = static_cast<int>(sparse_count_);
+    for (int i = 0; i < n; ++i) {
+      ASSIGN_OR_RETURN(
+          const SparseTensor tensor,
+          SparseTensor::Unbounded(context.input(i), context.input(n + i), context.input(2 * n + i), context));
+      if (tensor.rank() != 2) return absl::InvalidArgumentError("a sparse input must have two dimensions");
+      for (int64_t k = 0; k < tensor.count(); ++k) {
+        const int64_t row = tensor.place(k)[0];
+        if (row < 0 || row >= tensor.shape[0])
+          return absl::InvalidArgumentError(absl::StrCat("row ", row, " of ", tensor.shape[0]));
+      }
+      ASSIGN_OR_RETURN(Column column, Column::Sparse(tensor));
+      columns.push_back(std::move(column));
+    }
+    for (int64_t i = 0; i < dense_count_; ++i) {
+      ASSIGN_OR_RETURN(Column column, Column::Dense(context.input(3 * n + static_cast<int>(i))));
+      columns.push_back(std::move(column));
+    }
+    return columns;
+  }
+
+  absl::Status ReadRecipe(KernelContext& context, Recipe* recipe) const {
+    recipe->buckets = buckets_;
+    if (version1_) return absl::OkStatus();
+    const int next = static_cast<int>(3 * sparse_count_ + dense_count_);
+    RETURN_IF_ERROR(ExpectScalar(context.input(next), hashed_ ? "num_buckets" : "sep"));
+    if (!hashed_) {
+      recipe->separator = context.input(next).scalar<std::string>();
+      return absl::OkStatus();
+    }
+    const int64_t buckets = context.input(next).scalar<int64_t>();
+    if (buckets < 0) return absl::InvalidArgumentError("num_buckets must not be negative");
+    recipe->buckets = static_cast<uint64_t>(buckets);
+    RETURN_IF_ERROR(ExpectScalar(context.input(next + 1), "strong_hash"));
+    ASSIGN_OR_RETURN(const Shape salt, IntVector(context.input(next + 2), "salt"));
+    if (salt.size() != 2) return absl::InvalidArgumentError("salt must be two integers");
+    if (context.input(next + 1).scalar<bool>()) recipe->key.assign(salt.begin(), salt.end());
+    return absl::OkStatus();
+  }
+
+  // Calls visit(row, combinations) for rows that have any; *counts is how many features each column has
+  // there.
+  template <typename Visit>
+  absl::Status ForEachRow(KernelContext& context, std::vector<Column>& columns, int64_t rows,
+                          std::vector<int64_t>* counts, Visit visit) const {
+    // A shape may promise any number of rows. Those that one sparse column fills are all that matter.
+    const auto sparse =
+        std::find_if(columns.begin(), columns.end(), [](const Column& each) { return each.sparse(); });
+    std::vector<int64_t> filled;
+    if (sparse != columns.end()) filled = sparse->FilledRows();
+    const int64_t count = sparse == columns.end() ? rows : static_cast<int64_t>(filled.size());
+    for (int64_t i = 0; i < count; ++i) {
+      if (i % 1024 == 0) RETURN_IF_ERROR(context.CheckLimits());
+      const int64_t row = sparse == columns.end() ? i : filled[static_cast<size_t>(i)];
+      int64_t combinations = 1;
+      for (size_t c = 0; c < columns.size(); ++c) {
+        (*counts)[c] = columns[c].Enter(row);
+        if (__builtin_mul_overflow(combinations, (*counts)[c], &combinations)) {
+          return absl::ResourceExhaustedError("there are too many combinations");
+        }
+      }
+      if (combinations > 0) RETURN_IF_ERROR(visit(row, combinations));
+    }
+    return absl::OkStatus();
+  }
+
+  std::string Text(const std::vector<Column>& columns, const std::vector<int64_t>& places,
+                   const Recipe& recipe) const {
+    std::string text = columns[0].Text(places[0]);
+    for (size_t c = 1; c < columns.size(); ++c)
+      absl::StrAppend(&text, recipe.separator, columns[c].Text(places[c]));
+    return text;
+  }
+
+  int64_t Hash(const std::vector<Column>& columns, const std::vector<int64_t>& places,
+               const Recipe& recipe) const {
+    uint64_t hash = version1_ ? hash_key_ : columns[0].Hash(places[0], recipe.key);
+    for (size_t c = version1_ ? 0 : 1; c < columns.size(); ++c) {
+      hash = FingerprintPair(hash, columns[c].Hash(places[c], recipe.key));
+    }
+    constexpr auto kMost = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+    return static_cast<int64_t>(hash % (recipe.buckets > 0 ? recipe.buckets : kMost));
+  }
+
+  int64_t sparse_count_ = 0, dense_count_ = 0;
+  bool hashed_ = false, version1_ = true;
+  uint64_t buckets_ = 0, hash_key_ = 0;
+};
+CRYOGRAPH_KERNEL(SparseCrossKernel, "SparseCross", "SparseCrossHashed", "SparseCrossV2");
+
+}  // namespace
+}  // namespace cryograph
