@@ -8,7 +8,6 @@
 #include "runtime/dispatch.h"
 #include "runtime/kernel.h"
 #include "runtime/kernels/element_lists.h"
-#include "runtime/kernels/ragged_splits.h"
 
 namespace cryograph {
 namespace {
@@ -78,7 +77,7 @@ class RaggedTensorToTensorKernel final : public Kernel {
       parents = static_cast<int64_t>(level.parents.size());
       table.push_back(std::move(level));
     }
-    if (parents != values.dim(0)) {
+    if (parents > values.dim(0)) {
       return absl::InvalidArgumentError(
           absl::StrCat("the partitions hold ", parents, " values, but there are ", values.dim(0)));
     }
@@ -149,17 +148,17 @@ class RaggedTensorToTensorKernel final : public Kernel {
       return absl::InvalidArgumentError(
           absl::StrCat(numbers.size(), " splits for ", parents, " rows: there must be one more"));
     }
-    ASSIGN_OR_RETURN(const Shape splits, RowSplits(tensor, numbers.back()));
-    if (splits.back() > most) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("splits end with ", splits.back(), ", but there are ", most, " values"));
-    }
-    for (size_t row = 0; row + 1 < splits.size(); ++row) {
-      level.longest = std::max(level.longest, splits[row + 1] - splits[row]);
-      for (int64_t i = splits[row]; i < splits[row + 1]; ++i) {
-        level.parents.push_back(static_cast<int64_t>(row));
-        level.columns.push_back(i - splits[row]);
+    // Only the lengths count for TensorFlow: splits may begin anywhere, and where they fall the row is empty.
+    int64_t total = 0;
+    for (size_t row = 0; row + 1 < numbers.size(); ++row) {
+      int64_t length = 0;
+      if (__builtin_sub_overflow(numbers[row + 1], numbers[row], &length) || length > most - total) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("splits of more than the ", most, " values that there are"));
       }
+      if (length <= 0) continue;
+      total += length;
+      for (int64_t column = 0; column < length; ++column) add(static_cast<int64_t>(row), column);
     }
     return level;
   }
