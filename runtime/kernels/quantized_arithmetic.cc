@@ -119,13 +119,14 @@ class QuantizedAddKernel final : public Kernel {
     // Room for sums of many sums.
     const float most = Largest(a, b) * (bias_ ? 131072.0f : 16384.0f);
     const QuantizedRange sum{-most, most};
-    const bool scalar = x.num_elements() == 1 || y.num_elements() == 1;
-    const auto codes_of = [&](const QuantizedRange& range) {
+    const auto codes_of = [&](const QuantizedRange& range, bool direct) {
       if (most == 0) return SumCodes{};
       if (bias_) return BiasCodes(range, sum);
-      return scalar ? DirectCodes(range, sum) : LineCodes(range, sum);
+      return direct ? DirectCodes(range, sum) : LineCodes(range, sum);
     };
-    const SumCodes codes_a = codes_of(a), codes_b = codes_of(b);
+    // A single element is converted by itself, but not both.
+    const bool single = x.num_elements() == 1;
+    const SumCodes codes_a = codes_of(a, single), codes_b = codes_of(b, !single && y.num_elements() == 1);
     RETURN_IF_ERROR(Combine(context, [&](uint8_t i, uint8_t j) {
       return static_cast<int32_t>(Bits(codes_a.code[i]) + Bits(codes_b.code[j]));
     }));
