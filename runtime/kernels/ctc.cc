@@ -26,7 +26,7 @@ struct Scores {
   int64_t steps = 0, batch = 0, classes = 0;
   const int32_t* lengths = nullptr;
 
-  static absl::StatusOr<Scores> Of(const KernelContext& context, bool negative_is_none) {
+  static absl::StatusOr<Scores> Of(const KernelContext& context) {
     const Value &inputs = context.input(0), &lengths = context.input(1);
     RETURN_IF_ERROR(ExpectRank(inputs, 3, "inputs"));
     RETURN_IF_ERROR(ExpectVector(lengths, "sequence_length"));
@@ -37,10 +37,10 @@ struct Scores {
       return absl::InvalidArgumentError("sequence_length must have one element for each sequence");
     }
     for (int64_t b = 0; b < scores.batch; ++b) {
-      // The search takes a negative length for none, as TensorFlow's does.
-      if ((scores.lengths[b] < 0 && !negative_is_none) || scores.lengths[b] > scores.steps) {
+      // A negative length is none to TensorFlow.
+      if (scores.lengths[b] > scores.steps) {
         return absl::InvalidArgumentError(absl::StrCat("sequence_length[", b, "] = ", scores.lengths[b],
-                                                       " is not in [0, ", scores.steps, "]"));
+                                                       " is more than the ", scores.steps, " steps"));
       }
     }
     return scores;
@@ -81,7 +81,7 @@ class GreedyKernel final : public Kernel {
   }
 
   absl::Status Compute(KernelContext& context) const override {
-    ASSIGN_OR_RETURN(const Scores scores, Scores::Of(context, false));
+    ASSIGN_OR_RETURN(const Scores scores, Scores::Of(context));
     const int64_t blank = blank_ < 0 ? scores.classes + blank_ : blank_;
     if (blank < 0 || blank >= scores.classes) {
       return absl::InvalidArgumentError(absl::StrCat("blank_index ", blank_, " is out of range"));
@@ -137,7 +137,7 @@ class BeamSearchKernel final : public Kernel {
   }
 
   absl::Status Compute(KernelContext& context) const override {
-    ASSIGN_OR_RETURN(const Scores scores, Scores::Of(context, true));
+    ASSIGN_OR_RETURN(const Scores scores, Scores::Of(context));
     std::vector<std::vector<Labels>> sequences(static_cast<size_t>(paths_),
                                                std::vector<Labels>(static_cast<size_t>(scores.batch)));
     ASSIGN_OR_RETURN(Value * logs, context.AllocateOutput(3 * paths_, {scores.batch, paths_}));

@@ -21,7 +21,8 @@ absl::Status UnravelIndex(KernelContext& context) {
     using T = TypeOf<decltype(tag)>;
     for (int64_t i = 0; i < count; ++i) {
       int64_t rest = indices.data<T>()[i];
-      if (rest < 0 || rest >= size) {
+      // A negative index is no error to TensorFlow, which gives remainders of its sign.
+      if (size == 0 || rest >= size) {
         return absl::InvalidArgumentError(absl::StrCat("index ", rest, " is not in [0, ", size, ")"));
       }
       for (int64_t d = rank; d-- > 0; rest /= dims[d]) {

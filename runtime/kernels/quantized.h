@@ -113,10 +113,12 @@ struct QuantizedRange {
   }
 };
 
-// The range that inputs `min` and `max` give; each must be one float.
-inline absl::StatusOr<QuantizedRange> RangeInput(const KernelContext& context, int min, int max) {
+// The range that inputs `min` and `max` give; each must be one float, or with `more` the first of several.
+inline absl::StatusOr<QuantizedRange> RangeInput(const KernelContext& context, int min, int max,
+                                                 bool more = false) {
   for (const int i : {min, max}) {
-    if (context.input(i).num_elements() != 1) {
+    const int64_t count = context.input(i).num_elements();
+    if (count < 1 || (count > 1 && !more)) {
       return absl::InvalidArgumentError(absl::StrCat("input ", i, ", an end of a range, must be one number"));
     }
   }

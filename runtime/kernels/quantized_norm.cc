@@ -26,7 +26,7 @@ class QuantizedBatchNormKernel final : public Kernel {
     const int64_t channels = input.dim(3);
     QuantizedRange ranges[5];
     for (int k = 0; k < 5; ++k) {
-      ASSIGN_OR_RETURN(ranges[k], RangeInput(context, 3 * k + 1, 3 * k + 2));
+      ASSIGN_OR_RETURN(ranges[k], RangeInput(context, 3 * k + 1, 3 * k + 2, true));
       if (k == 0) continue;
       RETURN_IF_ERROR(ExpectVector(context.input(3 * k), "a parameter"));
       if (context.input(3 * k).dim(0) != channels) {

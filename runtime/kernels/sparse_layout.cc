@@ -112,10 +112,18 @@ CRYOGRAPH_KERNEL_FUNCTION(SparseReshape, "SparseReshape");
 
 // Outputs: indices, values, which rows were empty, and where each value went.
 absl::Status SparseFillEmptyRows(KernelContext& context) {
-  ASSIGN_OR_RETURN(const SparseTensor tensor, SparseTensor::Input(context, 0));
+  ASSIGN_OR_RETURN(const SparseTensor tensor,
+                   SparseTensor::Unbounded(context.input(0), context.input(1), context.input(2), context));
   RETURN_IF_ERROR(ExpectScalar(context.input(3), "default_value"));
   if (tensor.rank() < 1) return absl::InvalidArgumentError("the dense shape must have a dimension");
   const int64_t rows = tensor.shape[0], rank = tensor.rank();
+  for (int64_t i = 0; i < tensor.count(); ++i) {
+    const int64_t row = tensor.place(i)[0];
+    if (row < 0 || row >= rows) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("indices[", i, ",0] = ", row, " is not in [0, ", rows, ")"));
+    }
+  }
   ASSIGN_OR_RETURN(Value * empty, context.AllocateOutput(2, {rows}));
   ASSIGN_OR_RETURN(Value * places, context.AllocateOutput(3, {tensor.count()}));
   // First how many elements a row has, then where its next one goes.

@@ -53,8 +53,11 @@ bool Reaches(T value, const Value& threshold) {
 
 // Both operands in row-major order. Sums below the threshold go; what only one of them has stays.
 absl::Status SparseAdd(KernelContext& context) {
-  ASSIGN_OR_RETURN(const SparseTensor a, SparseTensor::Input(context, 0));
-  ASSIGN_OR_RETURN(const SparseTensor b, SparseTensor::Input(context, 3));
+  // Indices are only compared and copied.
+  ASSIGN_OR_RETURN(const SparseTensor a,
+                   SparseTensor::Unbounded(context.input(0), context.input(1), context.input(2), context));
+  ASSIGN_OR_RETURN(const SparseTensor b,
+                   SparseTensor::Unbounded(context.input(3), context.input(4), context.input(5), context));
   RETURN_IF_ERROR(ExpectScalar(context.input(6), "thresh"));
   if (a.shape != b.shape) {
     return absl::InvalidArgumentError(

@@ -153,7 +153,8 @@ class ReduceJoinKernel final : public Kernel {
   // The first axis given varies fastest.
   absl::Status Compute(KernelContext& context) const override {
     const Value& input = context.input(0);
-    ASSIGN_OR_RETURN(const Shape listed, IntVector(context.input(1), "the axes"));
+    ASSIGN_OR_RETURN(const Shape listed,
+                     IntVector(context.input(1).Reshaped({context.input(1).num_elements()}), "the axes"));
     if (listed.empty()) {
       context.SetOutput(0, input);
       return absl::OkStatus();
