@@ -21,14 +21,8 @@ struct NotYet {
   const char* error;  // What it says today.
 };
 constexpr NotYet kNotYet[] = {
-    // Its golden feeds a shape that the placeholder does not have; TensorFlow 2 did not look.
-    {"real_half_plus_two_tf2", "its shape must be [1]"},
-    // Trains.
-    {"real_rust_regression_tf2", "ResourceApplyGradientDescent"},
-    {"t1_estimator_wide_deep", "SparseCross"},
     // Gradients of functions that TensorFlow makes when it runs.
     {"t1_function_library", "SymbolicGradient"},
-    {"t2_dtype_module", "float8_e4m3fn"},
 };
 
 // What the manifest calls it: our words.
