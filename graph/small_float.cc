@@ -69,6 +69,7 @@ uint32_t SmallFloatFromDouble(double value, const SmallFloat& form) {
   if (std::isnan(value)) return nan;
   const double size = std::fabs(value);
   if (std::isinf(size)) return beyond;
+  if (size == 0) return form.special == SmallFloat::kNanIsMinusZero ? 0 : sign;
   // The distance of two numbers around `size` is 2^step.
   int exponent = 0;
   std::frexp(size, &exponent);

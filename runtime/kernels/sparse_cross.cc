@@ -1,4 +1,4 @@
-// SparseCross, SparseCrossV2, SparseCrossHashed: every combination of the features of a row, one of each
+// SparseCross, SparseCrossV2: every combination of the features of a row, one of each
 // column.
 #include <algorithm>
 #include <limits>
@@ -67,11 +67,9 @@ class Column {
     return absl::StrCat(values_.data<int64_t>()[first_ + n]);
   }
 
-  // With a key, strings are hashed with it.
-  uint64_t Hash(int64_t n, absl::Span<const uint64_t> key) const {
+  uint64_t Hash(int64_t n) const {
     if (values_.dtype() != DT_STRING) return static_cast<uint64_t>(values_.data<int64_t>()[first_ + n]);
-    const std::string& text = values_.data<std::string>()[first_ + n];
-    return key.empty() ? Fingerprint64(text) : SipHash(key[0], key[1], text);
+    return Fingerprint64(values_.data<std::string>()[first_ + n]);
   }
 
  private:
@@ -108,8 +106,12 @@ class SparseCrossKernel final : public Kernel {
 
   absl::Status Compute(KernelContext& context) const override {
     ASSIGN_OR_RETURN(std::vector<Column> columns, Columns(context));
-    Recipe recipe;
-    RETURN_IF_ERROR(ReadRecipe(context, &recipe));
+    std::string separator = "_X_";
+    if (!version1_) {
+      const Value& given = context.input(context.num_inputs() - 1);
+      RETURN_IF_ERROR(ExpectScalar(given, "sep"));
+      separator = given.scalar<std::string>();
+    }
     if (columns.empty()) return absl::InvalidArgumentError("there is nothing to cross");
     const int64_t rows = columns[0].rows();
     for (const Column& column : columns) {
@@ -137,9 +139,9 @@ class SparseCrossKernel final : public Kernel {
         indices->mutable_data<int64_t>()[2 * at] = row;
         indices->mutable_data<int64_t>()[2 * at + 1] = i;
         if (hashed_) {
-          values->mutable_data<int64_t>()[at] = Hash(columns, places, recipe);
+          values->mutable_data<int64_t>()[at] = Hash(columns, places);
         } else {
-          values->mutable_data<std::string>()[at] = Text(columns, places, recipe);
+          values->mutable_data<std::string>()[at] = Text(columns, places, separator);
         }
         // The last column varies fastest.
         for (size_t c = columns.size(); c-- > 0 && ++places[c] == counts[c];) places[c] = 0;
@@ -150,13 +152,6 @@ class SparseCrossKernel final : public Kernel {
 
  private:
   static constexpr int64_t kMostCombinations = int64_t{1} << 40;
-
-  // What inputs behind the columns say.
-  struct Recipe {
-    std::string separator = "_X_";
-    uint64_t buckets = 0;
-    std::vector<uint64_t> key;
-  };
 
   absl::StatusOr<std::vector<Column>> Columns(KernelContext& context) const {
     std::vector<Column> columns;
@@ -179,25 +174,6 @@ class SparseCrossKernel final : public Kernel {
       columns.push_back(std::move(column));
     }
     return columns;
-  }
-
-  absl::Status ReadRecipe(KernelContext& context, Recipe* recipe) const {
-    recipe->buckets = buckets_;
-    if (version1_) return absl::OkStatus();
-    const int next = static_cast<int>(3 * sparse_count_ + dense_count_);
-    RETURN_IF_ERROR(ExpectScalar(context.input(next), hashed_ ? "num_buckets" : "sep"));
-    if (!hashed_) {
-      recipe->separator = context.input(next).scalar<std::string>();
-      return absl::OkStatus();
-    }
-    const int64_t buckets = context.input(next).scalar<int64_t>();
-    if (buckets < 0) return absl::InvalidArgumentError("num_buckets must not be negative");
-    recipe->buckets = static_cast<uint64_t>(buckets);
-    RETURN_IF_ERROR(ExpectScalar(context.input(next + 1), "strong_hash"));
-    ASSIGN_OR_RETURN(const Shape salt, IntVector(context.input(next + 2), "salt"));
-    if (salt.size() != 2) return absl::InvalidArgumentError("salt must be two integers");
-    if (context.input(next + 1).scalar<bool>()) recipe->key.assign(salt.begin(), salt.end());
-    return absl::OkStatus();
   }
 
   // Calls visit(row, combinations) for rows that have any; *counts is how many features each column has
@@ -227,28 +203,24 @@ class SparseCrossKernel final : public Kernel {
   }
 
   std::string Text(const std::vector<Column>& columns, const std::vector<int64_t>& places,
-                   const Recipe& recipe) const {
+                   const std::string& separator) const {
     std::string text = columns[0].Text(places[0]);
-    for (size_t c = 1; c < columns.size(); ++c)
-      absl::StrAppend(&text, recipe.separator, columns[c].Text(places[c]));
+    for (size_t c = 1; c < columns.size(); ++c) absl::StrAppend(&text, separator, columns[c].Text(places[c]));
     return text;
   }
 
-  int64_t Hash(const std::vector<Column>& columns, const std::vector<int64_t>& places,
-               const Recipe& recipe) const {
-    uint64_t hash = version1_ ? hash_key_ : columns[0].Hash(places[0], recipe.key);
-    for (size_t c = version1_ ? 0 : 1; c < columns.size(); ++c) {
-      hash = FingerprintPair(hash, columns[c].Hash(places[c], recipe.key));
-    }
+  int64_t Hash(const std::vector<Column>& columns, const std::vector<int64_t>& places) const {
+    uint64_t hash = hash_key_;
+    for (size_t c = 0; c < columns.size(); ++c) hash = FingerprintPair(hash, columns[c].Hash(places[c]));
     constexpr auto kMost = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
-    return static_cast<int64_t>(hash % (recipe.buckets > 0 ? recipe.buckets : kMost));
+    return static_cast<int64_t>(hash % (buckets_ > 0 ? buckets_ : kMost));
   }
 
   int64_t sparse_count_ = 0, dense_count_ = 0;
   bool hashed_ = false, version1_ = true;
   uint64_t buckets_ = 0, hash_key_ = 0;
 };
-CRYOGRAPH_KERNEL(SparseCrossKernel, "SparseCross", "SparseCrossHashed", "SparseCrossV2");
+CRYOGRAPH_KERNEL(SparseCrossKernel, "SparseCross", "SparseCrossV2");
 
 }  // namespace
 }  // namespace cryograph

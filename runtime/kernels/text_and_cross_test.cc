@@ -87,15 +87,6 @@ TEST(SparseCrossTest, JoinsStrings) {
 }
 
 TEST(SparseCrossTest, Hashes) {
-  const auto hashed = [](int buckets, const char* strong) {
-    return Columns() + Const("buckets", "DT_INT64", {}, absl::StrCat("int64_val: ", buckets)) +
-           Const("strong", "DT_BOOL", {}, absl::StrCat("bool_val: ", strong)) +
-           Const("salt", "DT_INT64", {2}, "int64_val: [1, 2]") +
-           N("y", "SparseCrossHashed", absl::StrCat(kColumns, "input: ['buckets', 'strong', 'salt']"));
-  };
-  EXPECT_THAT(Fetch<int64_t>(hashed(1000, "false"), "y:1"), ElementsAre(510, 283, 186, 19));
-  EXPECT_THAT(Fetch<int64_t>(hashed(0, "true"), "y:1"),
-              ElementsAre(3117209560373914287, 2492701820556249257, 3609533065465739550, 394910621508412949));
   const std::string first = absl::StrCat(
       kColumns,
       "attr { key: 'hashed_output' value { b: true } } attr { key: 'num_buckets' value { i: 100 } } "
