@@ -164,7 +164,7 @@ def initializer_overwrites():
 # 12
 def misspelt_flag():
     tf.matmul(placeholder(), variable("w", [3, 3]), name="y")
-    return {"flags": ["--variable_names_blaklist=w"], "refusal": "unknown flag"}
+    return {"flags": ["--variable_names_blaklist=w"], "refusal": "has no flag"}
 
 
 CASES = [("1", update_as_control), ("1", update_in_branch), ("1", is_initialized), ("2", resource_update),
