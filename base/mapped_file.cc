@@ -8,10 +8,15 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
+#include <map>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "base/mapped_pages.h"
 
 namespace cryograph {
 namespace {
@@ -47,6 +52,43 @@ absl::StatusOr<std::string> ReadAll(int fd, const std::string& path) {
   }
 }
 
+void ReleasePages(absl::string_view slice) {
+  const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t begin = (reinterpret_cast<uintptr_t>(slice.data()) + page - 1) / page * page;
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(slice.data()) + slice.size()) / page * page;
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
+// All mappings there are, by where they end.
+class Mappings {
+ public:
+  static Mappings& Get() {
+    static auto* const mappings = new Mappings;
+    return *mappings;
+  }
+
+  void Add(absl::string_view bytes) {
+    absl::MutexLock lock(&mutex_);
+    begin_by_end_.emplace(bytes.data() + bytes.size(), bytes.data());
+  }
+  // Unmaps under the lock, so that nobody is told of an address that has become something else.
+  void Unmap(void* map, absl::string_view bytes) {
+    absl::MutexLock lock(&mutex_);
+    begin_by_end_.erase(bytes.data() + bytes.size());
+    munmap(map, bytes.size());
+  }
+  void Release(absl::string_view slice) {
+    absl::MutexLock lock(&mutex_);
+    const auto found = begin_by_end_.upper_bound(slice.data());
+    if (found == begin_by_end_.end() || slice.data() < found->second) return;
+    if (slice.data() + slice.size() <= found->first) ReleasePages(slice);
+  }
+
+ private:
+  absl::Mutex mutex_;
+  std::map<const char*, const char*> begin_by_end_ ABSL_GUARDED_BY(mutex_);
+};
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& path) {
@@ -72,6 +114,7 @@ absl::StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::st
     if (map == MAP_FAILED) return FileError(errno, path, "cannot map");
     file->map_ = map;
     file->bytes_ = absl::string_view(static_cast<const char*>(map), size);
+    Mappings::Get().Add(file->bytes_);
   }
   return std::shared_ptr<const MappedFile>(std::move(file));
 }
@@ -85,7 +128,7 @@ std::shared_ptr<const MappedFile> MappedFile::FromString(std::string path, std::
 }
 
 MappedFile::~MappedFile() {
-  if (map_ != nullptr) munmap(map_, bytes_.size());
+  if (map_ != nullptr) Mappings::Get().Unmap(map_, bytes_);
 }
 
 void MappedFile::WillReadSequentially() const {
@@ -93,11 +136,9 @@ void MappedFile::WillReadSequentially() const {
 }
 
 void MappedFile::Release(absl::string_view slice) const {
-  if (map_ == nullptr || slice.empty()) return;
-  const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  const uintptr_t begin = (reinterpret_cast<uintptr_t>(slice.data()) + page - 1) / page * page;
-  const uintptr_t end = (reinterpret_cast<uintptr_t>(slice.data()) + slice.size()) / page * page;
-  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  if (map_ != nullptr) ReleasePages(slice);
 }
+
+void ReleaseIfMapped(absl::string_view slice) { Mappings::Get().Release(slice); }
 
 }  // namespace cryograph

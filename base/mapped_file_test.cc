@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "base/mapped_pages.h"
 #include "base/status_matchers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -70,6 +71,20 @@ TEST(MappedFileTest, RefusesWhatIsNoFile) {
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   EXPECT_THAT(MappedFile::Open(pipe),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("not a regular file")));
+}
+
+TEST(MappedFileTest, PagesThatAreReleasedAreReadAgain) {
+  const std::string bytes(100000, 'x');
+  Put(TempPath("large"), bytes);
+  ASSERT_OK_AND_ASSIGN(std::shared_ptr<const MappedFile> file, MappedFile::Open(TempPath("large")));
+  ReleaseIfMapped(file->bytes());
+  ReleaseIfMapped(file->bytes().substr(5000, 60000));
+  EXPECT_EQ(file->bytes(), bytes);
+  std::string own = bytes;  // Other memory stays what it is.
+  own.back() = 'y';
+  ReleaseIfMapped(own);
+  EXPECT_EQ(own.back(), 'y');
+  EXPECT_EQ(own.substr(0, 99999), bytes.substr(1));
 }
 
 TEST(MappedFileTest, StandardInput) {

@@ -80,7 +80,8 @@ class DataflowPlanner {
     node.num_outputs = needed.info->num_outputs();
     node.num_inputs = static_cast<int>(needed.inputs.size());
     if (node.kind == DataflowKind::kConstant) {
-      absl::StatusOr<Value> value = ConstantValue(needed, run_);
+      const char* unaligned;  // Always null: without an owner, constants are copied.
+      absl::StatusOr<Value> value = ConstantValue(needed, nullptr, &unaligned, run_);
       if (!value.ok()) return InNode(needed.node, value.status());
       node.number = static_cast<int>(plan_.constants.size());
       plan_.constants.push_back(*std::move(value));

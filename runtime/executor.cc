@@ -31,8 +31,8 @@ class Session final : public Executor {
       : options_(options),
         threads_(options.threads > 1 ? std::make_unique<ThreadPool>(options.threads) : nullptr),
         pool_(MemoryPool::Create(options.memory_limit)),
-        model_(std::move(model)),
-        ops_(model_),
+        model_(std::make_shared<Model>(std::move(model))),
+        ops_(*model_),
         functions_(model_, ops_, FoldingRun(), mutex_, options) {}
 
   absl::StatusOr<std::shared_ptr<const Plan>> MakePlan(const PlanRequest& request) override {
@@ -50,10 +50,11 @@ class Session final : public Executor {
       ASSIGN_OR_RETURN(const Node node, FindNode(name));
       wanted.targets.push_back(node.id());
     }
-    wanted.graph = &model_.graph();
-    wanted.graph_version = model_.versions().producer;
+    wanted.graph = &model_->graph();
+    wanted.graph_version = model_->versions().producer;
     wanted.fold_constants = options_.fold_constants;
     wanted.fuse = options_.fuse;
+    wanted.owner = model_;
     RunState run = FoldingRun();
     run.deadline = absl::Now() + kFoldingTime;
     functions_.FoldUntil(run.deadline);
@@ -77,7 +78,7 @@ class Session final : public Executor {
   absl::StatusOr<DataType> TensorType(absl::string_view tensor) override {
     absl::MutexLock lock(&mutex_);
     ASSIGN_OR_RETURN(const Output output, FindTensor(tensor));
-    const absl::StatusOr<DataType> type = ops_.OutputType(model_.graph(), output);
+    const absl::StatusOr<DataType> type = ops_.OutputType(model_->graph(), output);
     return type.ok() ? *type : DT_INVALID;
   }
 
@@ -104,10 +105,10 @@ class Session final : public Executor {
   }
 
   absl::StatusOr<Node> FindNode(absl::string_view name) {
-    const Node node = model_.graph().Find(name);
+    const Node node = model_->graph().Find(name);
     if (node) return node;
     std::vector<absl::string_view> names;
-    for (Node each : model_.graph().nodes()) names.push_back(each.name());
+    for (Node each : model_->graph().nodes()) names.push_back(each.name());
     return absl::NotFoundError(
         absl::StrCat("the graph has no node '", name, "'", DidYouMean(NearestNames(name, names))));
   }
@@ -133,9 +134,9 @@ class Session final : public Executor {
   const std::unique_ptr<ThreadPool> threads_;
   const std::shared_ptr<MemoryPool> pool_;
   ResourceManager resources_;
-  ResourceManager folding_resources_;  // Never used: what has state is not folded.
-  absl::Mutex mutex_;                  // Plans are made one at a time: the graph is not thread safe.
-  Model model_;
+  ResourceManager folding_resources_;   // Never used: what has state is not folded.
+  absl::Mutex mutex_;                   // Plans are made one at a time: the graph is not thread safe.
+  const std::shared_ptr<Model> model_;  // Constants show its bytes, and keep it.
   const OpRegistry ops_;
   FunctionPlans functions_;
 };

@@ -1,7 +1,10 @@
 #include "runtime/fold.h"
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
+#include "base/mapped_pages.h"
 #include "base/status_macros.h"
 
 namespace cryograph {
@@ -9,6 +12,10 @@ namespace {
 
 // Folded results above this size are computed in each run rather than kept.
 constexpr uint64_t kMaxFoldedBytes = 64 << 20;
+
+// Constants up to this size are copied, so that the pages of the file which they are scattered over need no
+// memory.
+constexpr uint64_t kSmallBytes = 64 << 10;
 
 bool CanFold(const NodeInfo& info) {
   if (info.schema()->is_stateful || info.num_outputs() == 0) return false;
@@ -25,12 +32,51 @@ bool CanFold(const NodeInfo& info) {
 
 }  // namespace
 
-absl::StatusOr<Value> ConstantValue(const NeededNode& needed, RunState& run) {
-  ASSIGN_OR_RETURN(const Tensor tensor, needed.node.constant());
+absl::StatusOr<Value> ConstantValue(const NeededNode& needed, std::shared_ptr<const void> owner,
+                                    const char** unaligned, RunState& run) {
+  *unaligned = nullptr;
+  ASSIGN_OR_RETURN(Tensor tensor, needed.node.constant());
   if (tensor.dtype != needed.info->output_type(0)) {
     return absl::InvalidArgumentError("attribute 'dtype' is not the type of attribute 'value'");
   }
+  const uintptr_t element_bytes = DataTypeBytes(tensor.dtype);
+  if (tensor.owner == nullptr && owner != nullptr && element_bytes > 0 && tensor.bytes.size() > kSmallBytes) {
+    tensor.owner = std::move(owner);
+    const uintptr_t excess =
+        reinterpret_cast<uintptr_t>(tensor.bytes.data()) % std::min<uintptr_t>(element_bytes, 8);
+    if (excess != 0) {
+      *unaligned = tensor.bytes.data();
+      tensor.bytes = absl::string_view(*unaligned - excess, tensor.bytes.size());
+    }
+  }
   return Value::FromTensor(tensor, *run.pool);
+}
+
+absl::Status Align(Value* constant, const char** unaligned, RunState& run) {
+  if (*unaligned == nullptr) return absl::OkStatus();
+  ASSIGN_OR_RETURN(Value copy, Value::Allocate(constant->dtype(), constant->shape(), *run.pool));
+  constexpr uint64_t kPiece = 1 << 20;
+  const uint64_t bytes = constant->num_bytes();
+  for (uint64_t done = 0; done < bytes; done += kPiece) {
+    const absl::string_view piece(*unaligned + done, std::min(kPiece, bytes - done));
+    std::memcpy(copy.mutable_raw() + done, piece.data(), piece.size());
+    ReleaseIfMapped(piece);
+  }
+  *constant = std::move(copy);
+  *unaligned = nullptr;
+  return absl::OkStatus();
+}
+
+void Drop(Value* constant) {
+  if (DataTypeBytes(constant->dtype()) > 0 && constant->num_bytes() > kSmallBytes) {
+    ReleaseIfMapped(absl::string_view(constant->raw(), constant->num_bytes()));
+  }
+  *constant = Value();
+}
+
+bool OnlyForwards(absl::string_view op) {
+  return op == "Identity" || op == "StopGradient" || op == "PreventGradient" || op == "Snapshot" ||
+         op == "GuaranteeConst";
 }
 
 absl::Status PrepareStep(PlanStep* step, absl::Span<const Value* const> constants, RunState& run) {

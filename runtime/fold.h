@@ -3,10 +3,12 @@
 #ifndef CRYOGRAPH_RUNTIME_FOLD_H_
 #define CRYOGRAPH_RUNTIME_FOLD_H_
 
+#include <memory>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "runtime/graph_plan.h"
@@ -17,8 +19,21 @@ namespace cryograph {
 // What takes longer to fold is computed when the graph runs, where the caller's limits hold.
 inline constexpr absl::Duration kFoldingTime = absl::Seconds(5);
 
-// The value of a Const.
-absl::StatusOr<Value> ConstantValue(const NeededNode& needed, RunState& run);
+// The value of a Const. Large ones show the bytes of the graph, which `owner` keeps (null: they are copied).
+// If those are not aligned for their type, *unaligned is where they are, and elements of the value must not
+// be looked at before Align(); else it is null.
+absl::StatusOr<Value> ConstantValue(const NeededNode& needed, std::shared_ptr<const void> owner,
+                                    const char** unaligned, RunState& run);
+
+// Makes `constant` an aligned copy of the elements at *unaligned, and that null. Of a mapped file, what has
+// been copied needs no memory then.
+absl::Status Align(Value* constant, const char** unaligned, RunState& run);
+
+// The value is needed no longer, and nor is the memory of the mapped file that it may show.
+void Drop(Value* constant);
+
+// An op that passes its input on without a look at the elements.
+bool OnlyForwards(absl::string_view op);
 
 // Kernel::Prepare(). `constants`: null for inputs that are known only when the graph runs. Sets
 // step->released.

@@ -145,15 +145,16 @@ absl::Status InFunction(absl::string_view name, const absl::Status& status) {
 
 }  // namespace
 
-FunctionPlans::FunctionPlans(Model& model, const OpRegistry& ops, const RunState& folding,
+FunctionPlans::FunctionPlans(std::shared_ptr<Model> model, const OpRegistry& ops, const RunState& folding,
                              absl::Mutex& planning, const ExecutorOptions& options)
-    : ops_(ops),
+    : model_(std::move(model)),
+      ops_(ops),
       folding_(folding),
       planning_(planning),
       max_depth_(options.max_call_depth),
       fold_constants_(options.fold_constants),
       fuse_(options.fuse) {
-  for (Function& function : model.functions()) by_name_.emplace(function.name(), &function);
+  for (Function& function : model_->functions()) by_name_.emplace(function.name(), &function);
 }
 
 std::string FunctionPlans::Key(const FunctionRef& function) {
@@ -190,6 +191,7 @@ absl::Status FunctionPlans::Plan(const FunctionRef& function, Entry* entry) {
   ASSIGN_OR_RETURN(PlannerRequest request, body_request.Make(*found->second));
   request.fold_constants = fold_constants_;
   request.fuse = fuse_;
+  request.owner = model_;
   ASSIGN_OR_RETURN(entry->plan, MakeGraphPlan(request, ops_, *this, folding_, &entry->missing));
   return entry->missing.empty() ? absl::OkStatus() : entry->missing.ToStatus();
 }

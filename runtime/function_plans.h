@@ -26,8 +26,8 @@ namespace cryograph {
 // Call() is thread safe. Prepare() may be called by whoever holds `planning`, which guards the model.
 class FunctionPlans final : public FunctionSource, public FunctionRunner {
  public:
-  FunctionPlans(Model& model, const OpRegistry& ops, const RunState& folding, absl::Mutex& planning,
-                const ExecutorOptions& options);
+  FunctionPlans(std::shared_ptr<Model> model, const OpRegistry& ops, const RunState& folding,
+                absl::Mutex& planning, const ExecutorOptions& options);
 
   // Constants are folded until `deadline`; by whoever holds `planning`.
   void FoldUntil(absl::Time deadline) { folding_.deadline = deadline; }
@@ -52,6 +52,7 @@ class FunctionPlans final : public FunctionSource, public FunctionRunner {
   std::shared_ptr<const Entry> Find(const std::string& key) const;
   absl::Status Plan(const FunctionRef& function, Entry* entry);
 
+  const std::shared_ptr<Model> model_;
   const OpRegistry& ops_;
   RunState folding_;
   absl::Mutex& planning_;

@@ -1,8 +1,11 @@
 #include "runtime/memory.h"
 
+#include <sys/mman.h>
+
 #include <cstdlib>
 #include <iterator>
 
+#include "absl/base/config.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
@@ -17,6 +20,29 @@ uint64_t RoundUp(uint64_t bytes) {
   uint64_t step = kAlignment;
   while (step * 16 < bytes) step *= 2;
   return bytes == 0 ? kAlignment : (bytes + step - 1) / step * step;
+}
+
+// Blocks of this size and more are mapped, so that the system has them back at once when they are freed. The
+// address sanitizer watches only what malloc gives.
+#ifdef ABSL_HAVE_ADDRESS_SANITIZER
+constexpr uint64_t kMappedBytes = ~uint64_t{0};
+#else
+constexpr uint64_t kMappedBytes = 256 << 10;
+#endif
+
+// Null if the system has no more.
+char* NewSystemBlock(uint64_t size) {
+  if (size < kMappedBytes) return static_cast<char*>(std::aligned_alloc(kAlignment, size));
+  void* const data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return data == MAP_FAILED ? nullptr : static_cast<char*>(data);
+}
+
+void FreeSystemBlock(char* data, uint64_t size) {
+  if (size < kMappedBytes) {
+    std::free(data);
+  } else {
+    munmap(data, size);
+  }
 }
 
 }  // namespace
@@ -42,7 +68,7 @@ MemoryPool::~MemoryPool() {
 void MemoryPool::Shrink(uint64_t bytes) {
   while (cached_bytes_ > bytes) {
     const auto largest = std::prev(free_.end());
-    std::free(largest->second.back());
+    FreeSystemBlock(largest->second.back(), largest->first);
     largest->second.pop_back();
     cached_bytes_ -= largest->first;
     if (largest->second.empty()) free_.erase(largest);
@@ -91,11 +117,11 @@ absl::StatusOr<BufferRef> MemoryPool::Allocate(uint64_t bytes) {
     }
   }
   in_use_.fetch_add(size - wanted, std::memory_order_relaxed);
-  if (data == nullptr) data = static_cast<char*>(std::aligned_alloc(kAlignment, size));
+  if (data == nullptr) data = NewSystemBlock(size);
   if (data == nullptr) {
     absl::MutexLock lock(&mutex_);
     Shrink(0);
-    data = static_cast<char*>(std::aligned_alloc(kAlignment, size));
+    data = NewSystemBlock(size);
   }
   if (data == nullptr) {
     in_use_.fetch_sub(size, std::memory_order_relaxed);

@@ -1,6 +1,7 @@
 #include "runtime/planner.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -49,17 +50,22 @@ class StraightPlanner {
 
   const Value* ConstantOf(int slot) const { return slot < 0 ? &plan_->constants[~slot] : nullptr; }
 
-  void AddConstant(Output output, Value value) {
+  // `unaligned`: see ConstantValue().
+  void AddConstant(Output output, Value value, const char* unaligned = nullptr) {
     if (!slots_.emplace(output, ~static_cast<int>(plan_->constants.size())).second) return;  // Fed.
     plan_->constants.push_back(std::move(value));
+    unaligned_.push_back(unaligned);
   }
+
+  absl::Status AlignConstant(int slot) { return Align(&plan_->constants[~slot], &unaligned_[~slot], run_); }
 
   absl::Status AddNode(NeededNode& needed) {
     const Node node = needed.node;
     if (node.op() == "Const") {
-      absl::StatusOr<Value> value = ConstantValue(needed, run_);
+      const char* unaligned;
+      absl::StatusOr<Value> value = ConstantValue(needed, request_.owner, &unaligned, run_);
       if (!value.ok()) return InNode(node, value.status());
-      AddConstant(node.out(0), *std::move(value));
+      AddConstant(node.out(0), *std::move(value), unaligned);
       return absl::OkStatus();
     }
     PlanStep step;
@@ -74,12 +80,24 @@ class StraightPlanner {
     }
     const int num_outputs = step.node->num_outputs();
     if (request_.fold_constants && AllConstant(constants)) {
+      const bool forwards = OnlyForwards(node.op());
+      if (!forwards) RETURN_IF_ERROR(AlignInputs(step));
       RETURN_IF_ERROR(Prepare(step));
       std::vector<Value> folded = FoldStep(step, constants, run_);
       if (!folded.empty()) {
-        for (int i = 0; i < num_outputs; ++i) AddConstant(node.out(i), std::move(folded[i]));
+        const char* const unaligned =
+            forwards && !step.inputs.empty() ? unaligned_[~step.inputs[0]] : nullptr;
+        for (int i = 0; i < num_outputs; ++i) AddConstant(node.out(i), std::move(folded[i]), unaligned);
+        for (size_t i = 0; i < step.inputs.size(); ++i) {
+          if (--uses_[needed.inputs[i]] == 0) Drop(&plan_->constants[~step.inputs[i]]);
+        }
         return absl::OkStatus();
       }
+    }
+    // Kernels that are asked whether they fuse may look at the elements of these.
+    for (int slot : step.inputs) {
+      if (const Value* constant = ConstantOf(slot); constant != nullptr && constant->rank() <= 1)
+        RETURN_IF_ERROR(AlignConstant(slot));
     }
     if (request_.fuse && Fuse(needed, step, constants)) return absl::OkStatus();
     if (request_.fuse) FuseProducers(needed, step);
@@ -151,16 +169,76 @@ class StraightPlanner {
     step_of_output_.resize(plan_->num_slots - first_output_slot(), static_cast<int>(plan_->steps.size()));
   }
 
-  // Drops the steps that moved, and has the others prepare.
+  absl::Status AlignInputs(const PlanStep& step) {
+    for (int slot : step.inputs) {
+      if (slot < 0) RETURN_IF_ERROR(AlignConstant(slot));
+    }
+    return absl::OkStatus();
+  }
+
+  // Drops the steps that moved, and has the others prepare. Each constant goes as soon as all who read it
+  // have packed it; those with the largest constants come first, since for a moment there is also what they
+  // pack from.
   absl::Status PrepareSteps() {
     auto& steps = plan_->steps;
     steps.erase(std::remove_if(steps.begin(), steps.end(),
                                [](const PlanStep& step) { return step.kernel == nullptr; }),
                 steps.end());
-    for (PlanStep& step : steps) {
-      if (!step.prepared) RETURN_IF_ERROR(Prepare(step));
+    std::vector<int> readers = CountConstantReaders();
+    for (size_t i = 0; i < readers.size(); ++i) {
+      if (readers[i] == 0) plan_->constants[i] = Value();  // Others may share its elements.
+    }
+    size_t failed = steps.size();
+    absl::Status failure;
+    for (size_t i : LargestConstantsFirst()) {
+      PlanStep& step = steps[i];
+      absl::Status status;
+      if (!step.prepared) status = AlignInputs(step);
+      if (status.ok() && !step.prepared) status = Prepare(step);
+      if (!status.ok() && i < failed) {
+        failed = i;
+        failure = status;
+      }
+      for (size_t k = 0; k < step.inputs.size() && k < 64; ++k) {
+        if ((step.released >> k & 1) == 0) continue;
+        const int constant = ~step.inputs[k];
+        if (--readers[constant] == 0) Drop(&plan_->constants[constant]);
+      }
+    }
+    RETURN_IF_ERROR(failure);
+    for (size_t i = 0; i < plan_->constants.size(); ++i) {
+      if (plan_->constants[i].has_value()) RETURN_IF_ERROR(AlignConstant(~static_cast<int>(i)));
     }
     return absl::OkStatus();
+  }
+
+  // How many steps and fetches read each constant.
+  std::vector<int> CountConstantReaders() const {
+    std::vector<int> readers(plan_->constants.size(), 0);
+    for (const PlanStep& step : plan_->steps) {
+      for (int slot : step.inputs) {
+        if (slot < 0) ++readers[~slot];
+      }
+    }
+    for (Output output : request_.fetches) {
+      const auto found = slots_.find(output);
+      if (found != slots_.end() && found->second < 0) ++readers[~found->second];
+    }
+    return readers;
+  }
+
+  // Numbers of the steps.
+  std::vector<size_t> LargestConstantsFirst() const {
+    std::vector<uint64_t> bytes(plan_->steps.size(), 0);
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      for (int slot : plan_->steps[i].inputs) {
+        if (slot < 0) bytes[i] += plan_->constants[~slot].num_bytes();
+      }
+    }
+    std::vector<size_t> order(bytes.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return bytes[a] > bytes[b]; });
+    return order;
   }
 
   absl::Status Prepare(PlanStep& step) {
@@ -222,6 +300,7 @@ class StraightPlanner {
   std::unique_ptr<GraphPlan> plan_ = std::make_unique<GraphPlan>();
   absl::flat_hash_map<Output, int> slots_;
   absl::flat_hash_map<Output, int> uses_;  // How often an output is wanted: by inputs, and fetches.
+  std::vector<const char*> unaligned_;     // For each constant; see ConstantValue().
   std::vector<int> step_of_output_;        // Which step writes an output slot.
 };
 

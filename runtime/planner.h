@@ -31,6 +31,8 @@ struct PlannerRequest {
   int32_t graph_version = 0;  // The producer's.
   bool fold_constants = true;
   bool fuse = true;  // See Kernel::FuseReader().
+  // Keeps the bytes of the graph: constants show them where they can.
+  std::shared_ptr<const void> owner;
 };
 
 // The functions that nodes name: they are looked at when the node is, so that all that is missing is reported

@@ -135,12 +135,14 @@ int64_t PackedFilter<T>::Elements(const WindowShape& shape, int groups) {
 }
 
 template <typename T>
-PackedFilter<T> PackedFilter<T>::Pack(const T* filter, const WindowShape& shape, int groups, T* memory) {
+PackedFilter<T> PackedFilter<T>::Pack(const T* filter, const WindowShape& shape, int groups, T* memory,
+                                      const T* scale) {
   PackedFilter packed;
   packed.matrices_.reserve(groups);
   const int64_t k = shape.taps() * (shape.in_channels / groups), n = shape.out_channels / groups;
   for (int g = 0; g < groups; ++g) {
-    packed.matrices_.push_back(PackedMatrix<T>::Pack(filter + g * n, k, n, shape.out_channels, 1, memory));
+    packed.matrices_.push_back(PackedMatrix<T>::Pack(filter + g * n, k, n, shape.out_channels, 1, memory,
+                                                     scale == nullptr ? nullptr : scale + g * n));
     if (memory != nullptr) memory += PackedMatrix<T>::Elements(k, n);
   }
   return packed;

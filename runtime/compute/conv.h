@@ -43,8 +43,10 @@ class PackedFilter {
   static int64_t Elements(const WindowShape& shape, int groups = 1);
 
   // Group g of `groups` makes its share of the output channels from its share of the input channels; both
-  // numbers of channels are multiples of groups. `memory` and ok() as for PackedMatrix.
-  static PackedFilter Pack(const T* filter, const WindowShape& shape, int groups = 1, T* memory = nullptr);
+  // numbers of channels are multiples of groups. `memory`, `scale` (one for each output channel), alignment
+  // and ok() as for PackedMatrix.
+  static PackedFilter Pack(const T* filter, const WindowShape& shape, int groups = 1, T* memory = nullptr,
+                           const T* scale = nullptr);
 
   bool ok() const;
   int groups() const { return static_cast<int>(matrices_.size()); }

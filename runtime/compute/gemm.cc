@@ -1,6 +1,7 @@
 #include "runtime/compute/gemm.h"
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "runtime/compute/product.h"
@@ -9,20 +10,23 @@ namespace cryograph {
 namespace compute {
 namespace {
 
-// Copies columns [column, column + width) of b to a panel, zeros behind column n.
+// Copies columns [column, column + width) of `rows` rows of b to a part of a panel, zeros behind column n. b
+// need not be aligned. `scale` may be null.
 template <typename T>
-void PackPanel(const T* b, int64_t k, int64_t n, int64_t row_stride, int64_t column_stride, int64_t column,
-               int64_t width, T* panel) {
+void PackPanel(const T* b, int64_t rows, int64_t n, int64_t row_stride, int64_t column_stride, int64_t column,
+               int64_t width, const T* scale, T* panel) {
   const int64_t live = std::min(width, n - column);
   const T* from = b + column * column_stride;
-  for (int64_t i = 0; i < k; ++i, panel += width) {
+  if (scale != nullptr) scale += column;
+  for (int64_t i = 0; i < rows; ++i, panel += width) {
     const T* row = from + i * row_stride;
     if (column_stride == 1) {
-      std::copy(row, row + live, panel);
+      std::memcpy(panel, row, live * sizeof(T));
     } else {
-      for (int64_t j = 0; j < live; ++j) panel[j] = row[j * column_stride];
+      for (int64_t j = 0; j < live; ++j) std::memcpy(panel + j, row + j * column_stride, sizeof(T));
     }
     std::fill(panel + live, panel + width, T(0));
+    for (int64_t j = 0; scale != nullptr && j < live; ++j) panel[j] *= scale[j];
   }
 }
 
@@ -36,7 +40,7 @@ int64_t PackedMatrix<T>::Elements(int64_t k, int64_t n) {
 
 template <typename T>
 PackedMatrix<T> PackedMatrix<T>::Pack(const T* b, int64_t k, int64_t n, int64_t row_stride,
-                                      int64_t column_stride, T* memory) {
+                                      int64_t column_stride, T* memory, const T* scale) {
   PackedMatrix packed;
   packed.k_ = k;
   packed.n_ = n;
@@ -48,10 +52,15 @@ PackedMatrix<T> PackedMatrix<T>::Pack(const T* b, int64_t k, int64_t n, int64_t 
   packed.data_ = memory;
   const int64_t lanes = Tiles<T>().lanes;
   const int64_t vectors = (n + lanes - 1) / lanes;
-  int width;
-  for (int64_t v = 0; v < vectors; v += width) {
-    width = PanelVectors(vectors - v);
-    PackPanel(b, k, n, row_stride, column_stride, v * lanes, width * lanes, memory + v * lanes * k);
+  // A few rows at a time for all panels, so that b is read front to back.
+  constexpr int64_t kRows = 32;
+  for (int64_t row = 0; row < k; row += kRows) {
+    int width;
+    for (int64_t v = 0; v < vectors; v += width) {
+      width = PanelVectors(vectors - v);
+      PackPanel(b + row * row_stride, std::min(kRows, k - row), n, row_stride, column_stride, v * lanes,
+                width * lanes, scale, memory + v * lanes * k + row * width * lanes);
+    }
   }
   return packed;
 }
@@ -117,7 +126,7 @@ bool MatMul(const MatMulShape& shape, const T* a, const T* b, T* c, const Epilog
     const int64_t width = (vectors - v) * lanes;
     last = NewBuffer<T>(k * width);
     if (last == nullptr) return false;
-    PackPanel(b, k, n, n, 1, v * lanes, width, last.get());
+    PackPanel<T>(b, k, n, n, 1, v * lanes, width, nullptr, last.get());
   }
   const auto rows = [&](int64_t begin, int64_t count, const T** pointers) {
     for (int64_t i = 0; i < count; ++i) pointers[i] = a + (begin + i) * k;

@@ -25,10 +25,11 @@ class PackedMatrix {
   static int64_t Elements(int64_t k, int64_t n);
 
   // Packs b, k by n, of which element (i, j) is b[i * row_stride + j * column_stride]: strides (n, 1) for a
-  // row-major matrix, (1, k) for the transpose of one. b is not needed afterwards. `memory` takes the result,
-  // Elements(k, n) of them, and must outlive it; null: own memory, and if there is none, ok() is false.
+  // row-major matrix, (1, k) for the transpose of one. b need not be aligned, and is not needed afterwards.
+  // `memory` takes the result, Elements(k, n) of them, and must outlive it; null: own memory, and if there is
+  // none, ok() is false. `scale`: by what each column is multiplied, n of them; null: by 1.
   static PackedMatrix Pack(const T* b, int64_t k, int64_t n, int64_t row_stride, int64_t column_stride,
-                           T* memory = nullptr);
+                           T* memory = nullptr, const T* scale = nullptr);
 
   // Writes the matrix back to b, k by n, row-major.
   void Unpack(T* b) const;

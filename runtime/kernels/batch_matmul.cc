@@ -56,22 +56,22 @@ struct Batches {
       b_steps;  // From one matrix to the next along each of them, in matrices; 0 where one is repeated.
 };
 
-absl::StatusOr<Batches> MatchBatches(const Value& a, const Value& b, bool broadcast) {
+absl::StatusOr<Batches> MatchBatches(const Shape& a, const Shape& b, bool broadcast) {
   Batches batches;
-  const int a_rank = a.rank() - 2, b_rank = b.rank() - 2, rank = std::max(a_rank, b_rank);
+  const int a_rank = static_cast<int>(a.size()) - 2, b_rank = static_cast<int>(b.size()) - 2,
+            rank = std::max(a_rank, b_rank);
   if (!broadcast && a_rank != b_rank) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("ranks differ: ", ShapeText(a.shape()), " and ", ShapeText(b.shape())));
+    return absl::InvalidArgumentError(absl::StrCat("ranks differ: ", ShapeText(a), " and ", ShapeText(b)));
   }
   batches.dims.resize(rank);
   batches.a_steps.resize(rank);
   batches.b_steps.resize(rank);
   int64_t a_step = 1, b_step = 1;
   for (int i = 1; i <= rank; ++i) {
-    const int64_t a_size = i <= a_rank ? a.dim(a_rank - i) : 1, b_size = i <= b_rank ? b.dim(b_rank - i) : 1;
+    const int64_t a_size = i <= a_rank ? a[a_rank - i] : 1, b_size = i <= b_rank ? b[b_rank - i] : 1;
     if (a_size != b_size && (!broadcast || (a_size != 1 && b_size != 1))) {
       return absl::InvalidArgumentError(
-          absl::StrCat("batches differ: ", ShapeText(a.shape()), " and ", ShapeText(b.shape())));
+          absl::StrCat("batches differ: ", ShapeText(a), " and ", ShapeText(b)));
     }
     batches.dims[rank - i] = a_size == 1 ? b_size : a_size;
     batches.a_steps[rank - i] = a_size == 1 ? 0 : a_step;
@@ -108,30 +108,38 @@ class BatchMatMulKernel final : public Kernel {
         memory_, Value::Allocate(DT_FLOAT, {compute::PackedMatrix<float>::Elements(k, n)}, context.pool()));
     packed_ = compute::PackedMatrix<float>::Pack(b->data<float>(), k, n, adjoint_b_ ? 1 : n,
                                                  adjoint_b_ ? k : 1, memory_.mutable_data<float>());
+    if (adjoint_a_) return absl::OkStatus();  // Compute() needs the matrix itself then.
+    b_dims_ = b->shape();
+    context.ReleaseInput(1);
     return absl::OkStatus();
   }
 
   absl::Status Compute(KernelContext& context) const override {
+    const Shape& a_dims = context.input(0).shape();
+    const Shape& b_dims = b_dims_.empty() ? context.input(1).shape() : b_dims_;
     for (int i = 0; i < 2; ++i) {
-      if (context.input(i).rank() < 2) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("input ", i, " of shape ", ShapeText(context.input(i).shape()), " is not a matrix"));
-      }
+      const Shape& dims = i == 0 ? a_dims : b_dims;
+      if (dims.size() >= 2) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("input ", i, " of shape ", ShapeText(dims), " is not a matrix"));
     }
     ASSIGN_OR_RETURN(const Value a, ToProductType(context, context.input(0)));
-    ASSIGN_OR_RETURN(const Value b, ToProductType(context, context.input(1)));
+    Value b;
+    if (b_dims_.empty()) {
+      ASSIGN_OR_RETURN(b, ToProductType(context, context.input(1)));
+    }
     compute::MatMulShape shape;
     shape.transpose_a = adjoint_a_;
     shape.transpose_b = adjoint_b_;
-    shape.m = a.dim(a.rank() - (adjoint_a_ ? 1 : 2));
-    shape.k = a.dim(a.rank() - (adjoint_a_ ? 2 : 1));
-    shape.n = b.dim(b.rank() - (adjoint_b_ ? 2 : 1));
-    if (b.dim(b.rank() - (adjoint_b_ ? 1 : 2)) != shape.k) {
-      return absl::InvalidArgumentError(absl::StrCat("inner dimensions differ: ", ShapeText(a.shape()),
+    shape.m = a_dims[a_dims.size() - (adjoint_a_ ? 1 : 2)];
+    shape.k = a_dims[a_dims.size() - (adjoint_a_ ? 2 : 1)];
+    shape.n = b_dims[b_dims.size() - (adjoint_b_ ? 2 : 1)];
+    if (b_dims[b_dims.size() - (adjoint_b_ ? 1 : 2)] != shape.k) {
+      return absl::InvalidArgumentError(absl::StrCat("inner dimensions differ: ", ShapeText(a_dims),
                                                      adjoint_a_ ? " adjoint" : "", " times ",
-                                                     ShapeText(b.shape()), adjoint_b_ ? " adjoint" : ""));
+                                                     ShapeText(b_dims), adjoint_b_ ? " adjoint" : ""));
     }
-    ASSIGN_OR_RETURN(const Batches batches, MatchBatches(a, b, broadcast_));
+    ASSIGN_OR_RETURN(const Batches batches, MatchBatches(a_dims, b_dims, broadcast_));
     Shape dims = batches.dims;
     dims.push_back(shape.m);
     dims.push_back(shape.n);
@@ -188,6 +196,7 @@ class BatchMatMulKernel final : public Kernel {
   bool broadcast_ = false, adjoint_a_ = false, adjoint_b_ = false;
   Value memory_;
   compute::PackedMatrix<float> packed_;
+  Shape b_dims_;  // If nothing else is kept of b.
 };
 CRYOGRAPH_KERNEL(BatchMatMulKernel, "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3");
 

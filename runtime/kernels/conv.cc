@@ -110,20 +110,10 @@ class ConvKernel final : public Kernel {
     const int64_t elements = compute::PackedFilter<T>::Elements(shape, groups);
     const DataType dtype = ComputeType(dtype_);
     ASSIGN_OR_RETURN(packed->memory, Value::Allocate(dtype, {elements}, pool));
-    const T* weights = filter.data<T>();
-    Value scaled;
-    if constexpr (std::is_same<T, float>::value) {
-      if (!scale.empty()) {
-        ASSIGN_OR_RETURN(scaled, Value::Allocate(dtype, filter.shape(), pool));
-        const int64_t channels = shape.out_channels;
-        for (int64_t i = 0; i < filter.num_elements(); ++i) {
-          scaled.mutable_data<float>()[i] = weights[i] * scale[i % channels];
-        }
-        weights = scaled.data<float>();
-      }
-    }
-    packed->filter =
-        compute::PackedFilter<T>::Pack(weights, shape, groups, packed->memory.template mutable_data<T>());
+    const T* factors = nullptr;
+    if constexpr (std::is_same<T, float>::value) factors = scale.empty() ? nullptr : scale.data();
+    packed->filter = compute::PackedFilter<T>::Pack(filter.data<T>(), shape, groups,
+                                                    packed->memory.template mutable_data<T>(), factors);
     return std::shared_ptr<const Packed<T>>(std::move(packed));
   }
 

@@ -46,19 +46,11 @@ class PackedRight {
   // `scale`: by what each column is multiplied, or empty.
   absl::Status Pack(const Value& b, bool transposed, const std::vector<float>& scale, MemoryPool& pool) {
     const int64_t k = b.dim(transposed ? 1 : 0), n = b.dim(transposed ? 0 : 1);
-    const float* weights = b.data<float>();
-    Value scaled;
-    if (!scale.empty()) {
-      ASSIGN_OR_RETURN(scaled, Value::Allocate(DT_FLOAT, b.shape(), pool));
-      for (int64_t i = 0; i < b.num_elements(); ++i) {
-        scaled.mutable_data<float>()[i] = weights[i] * scale[transposed ? i / k : i % n];
-      }
-      weights = scaled.data<float>();
-    }
     ASSIGN_OR_RETURN(memory_,
                      Value::Allocate(DT_FLOAT, {compute::PackedMatrix<float>::Elements(k, n)}, pool));
-    matrix_ = compute::PackedMatrix<float>::Pack(weights, k, n, transposed ? 1 : n, transposed ? k : 1,
-                                                 memory_.mutable_data<float>());
+    matrix_ = compute::PackedMatrix<float>::Pack(b.data<float>(), k, n, transposed ? 1 : n,
+                                                 transposed ? k : 1, memory_.mutable_data<float>(),
+                                                 scale.empty() ? nullptr : scale.data());
     return absl::OkStatus();
   }
   bool empty() const { return !memory_.has_value(); }
