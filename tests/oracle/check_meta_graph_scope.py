@@ -68,10 +68,13 @@ def elements(collection, name, nodes):
             if name == "while_context":
                 # Of a part, TensorFlow's context still names tensors of the gradient that are not in the part.
                 there = lambda tensors: sorted(t for t in tensors if t.split(":")[0] in nodes)
-                values, exits = there(message.values_def.values), there(message.loop_exit_names)
-                del message.values_def.values[:], message.loop_exit_names[:]
-                message.values_def.values.extend(values)
-                message.loop_exit_names.extend(exits)
+                for field in (message.values_def.values, message.loop_exit_names, message.loop_enter_names):
+                    kept = there(field)
+                    del field[:]
+                    field.extend(kept)
+                for key in list(message.values_def.external_values):
+                    if not there([key]):
+                        del message.values_def.external_values[key]
             result.append(str(message))
         return result
     return [str(v) for v in values]
