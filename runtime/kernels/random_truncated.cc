@@ -46,8 +46,7 @@ struct Truncation {
   T At(A z) const { return static_cast<T>(z * deviation + mean); }
 };
 
-// Fills [out, end) from one generator; what is left of a block when a sample is found is not used,
-// but for exponential ones. Robert,
+// Fills [out, end) from one generator; what is left of a block when a sample is found is not used. Robert,
 // Simulation of Truncated Normal Variables (1995): from normal numbers when the bounds leave much of them,
 // from uniform ones when the bounds are close, else from shifted exponential ones.
 template <typename T>
@@ -101,15 +100,15 @@ absl::Status FillTruncated(const Truncation<T>& range, Philox& generator, T* out
   const A rate = (low + root) / A(2);
   while (out < end) {
     DrawUniforms(generator.Next(), first.data());
-    for (size_t i = 0; i < size && out < end; i += 2) {
+    for (size_t i = 0; i < size; i += 2) {
       const A z = -std::log(static_cast<A>(first[i])) / rate + low;
       const A x = low < rate ? rate - z : low - rate;
       if ((static_cast<A>(first[i + 1]) <= std::exp(-x * x / A(2)) && z < high) ||
           refused + 1 >= kMostAttempts) {
         take(z);
-      } else {
-        ++refused;
+        break;
       }
+      ++refused;
     }
   }
   return absl::OkStatus();
