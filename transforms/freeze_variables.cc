@@ -148,6 +148,11 @@ class ValueFinder {
 
   // One initial value may need another: as long as some can be computed, the others are tried again.
   absl::Status ComputeInitialValues() {
+    if (options_.evaluator == nullptr && !uncomputed_.empty()) {
+      const Uncomputed& first = uncomputed_[0];
+      return Uncomputable((*variables_)[first.variable], first.option,
+                          ConstantValue(graph_, first.value).status());
+    }
     absl::flat_hash_map<NodeId, size_t> index;
     for (size_t i = 0; i < variables_->size(); ++i) index.emplace((*variables_)[i].id(), i);
     const auto known = [&](Node variable) -> Source {
