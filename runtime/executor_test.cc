@@ -187,6 +187,38 @@ TEST(ExecutorTest, RefusesGraphsThatSayTwoThings) {
               StatusIs(Code::kInvalidArgument, HasSubstr("node 'a' (Add): a control input stands before")));
 }
 
+// TensorFlow refuses them when it imports the graph, by the shapes that are declared.
+TEST(ExecutorTest, RefusesWhatDeclaredShapesForbid) {
+  const auto shape = [](absl::string_view dims) {
+    return absl::StrCat("attr { key: 'shape' value { shape { ", dims, " } } } ");
+  };
+  const std::string type = "attr { key: 'dtype' value { type: DT_INT32 } } ";
+  const std::string blocks =
+      "attr { key: 'T' value { type: DT_INT32 } } attr { key: 'Tblock_shape' value { type: DT_INT32 } } "
+      "attr { key: 'Tpaddings' value { type: DT_INT32 } } ";
+  auto executor =
+      Load("versions { producer: 27 } " + N("x", "Placeholder", "", type + shape("unknown_rank: true")) +
+           N("sized", "Placeholder", "", type + shape("dim { size: 2 }")) +
+           N("unsized", "Placeholder", "", type + shape("dim { size: -1 }")) +
+           N("pads", "Placeholder", "", type + shape("dim { size: 2 } dim { size: 2 }")) +
+           N("known", "SpaceToBatchND", "x sized pads", blocks) +
+           N("unknown", "SpaceToBatchND", "x unsized pads", blocks) + Const("one", 1) +
+           N("wrong", "PlaceholderWithDefault", "one", type + shape("dim { size: 2 }")) +
+           N("read", "Identity", "wrong", kInt) +
+           N("any", "PlaceholderWithDefault", "x", type + shape("dim { size: 2 }")));
+  EXPECT_OK(executor->MakePlan({{"x", "sized", "pads"}, {"known"}, {}}).status());
+  EXPECT_OK(executor->MakePlan({{"x"}, {"any"}, {}}).status());
+  EXPECT_THAT(executor->MakePlan({{"x", "unsized", "pads"}, {"unknown"}, {}}),
+              StatusIs(Code::kInvalidArgument,
+                       HasSubstr("node 'unknown' (SpaceToBatchND): block_shape must be declared as a vector "
+                                 "of known size, not as [?]")));
+  const auto refused = StatusIs(
+      Code::kInvalidArgument,
+      HasSubstr("node 'wrong' (PlaceholderWithDefault): its default has shape [], but is declared as [2]"));
+  EXPECT_THAT(executor->MakePlan({{}, {"wrong"}, {}}), refused);
+  EXPECT_THAT(executor->MakePlan({{"wrong"}, {"read"}, {}}), refused);
+}
+
 // --- Switch and Merge.
 
 std::string Conditional() {

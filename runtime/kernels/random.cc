@@ -6,6 +6,7 @@
 #include "runtime/dispatch.h"
 #include "runtime/kernel.h"
 #include "runtime/kernels/philox.h"
+#include "runtime/kernels/random_draws.h"
 #include "runtime/kernels/random_source.h"
 
 namespace cryograph {
@@ -13,55 +14,22 @@ namespace {
 
 enum class Law { kUniform, kNormal, kTruncated };
 
-// Groups of four results for 16 and 32 bits, of two for 64.
-template <typename T>
-constexpr int64_t kGroup = sizeof(T) == 8 ? 2 : 4;
-
-template <typename T>
-void UniformGroup(const Philox::Block& words, T* out) {
-  if constexpr (std::is_same_v<T, double>) {
-    out[0] = UniformDouble(words[0], words[1]);
-    out[1] = UniformDouble(words[2], words[3]);
-  } else {
-    for (int i = 0; i < 4; ++i) {
-      if constexpr (std::is_same_v<T, Half>) {
-        out[i] = UniformHalf(words[i]);
-      } else if constexpr (std::is_same_v<T, Bfloat16>) {
-        out[i] = UniformBfloat16(words[i]);
-      } else {
-        out[i] = UniformFloat(words[i]);
-      }
-    }
-  }
-}
-
-template <typename Real>
-void NormalGroup(const Philox::Block& words, Real* out) {
-  if constexpr (std::is_same_v<Real, double>) {
-    NormalDoubles(words, &out[0], &out[1]);
-  } else {
-    NormalFloats(words[0], words[1], &out[0], &out[1]);
-    NormalFloats(words[2], words[3], &out[2], &out[3]);
-  }
-}
-
 template <typename T>
 void FillGroup(Law law, Philox& generator, T* group) {
   using Real = std::conditional_t<std::is_same_v<T, double>, double, float>;
-  constexpr int64_t size = kGroup<T>;
+  constexpr int64_t size = kDraws<T>;
   if (law == Law::kUniform) {
-    UniformGroup(generator.Next(), group);
+    DrawUniforms(generator.Next(), group);
+    return;
+  }
+  if (law == Law::kNormal) {
+    DrawNormals(generator.Next(), group);
     return;
   }
   Real normals[size];
-  if (law == Law::kNormal) {
-    NormalGroup(generator.Next(), normals);
-    for (int64_t i = 0; i < size; ++i) group[i] = static_cast<T>(normals[i]);
-    return;
-  }
   // What lies two standard deviations out is drawn anew.
   for (int64_t filled = 0; filled < size;) {
-    NormalGroup(generator.Next(), normals);
+    DrawNormals(generator.Next(), normals);
     for (int64_t i = 0; i < size && filled < size; ++i) {
       if (std::abs(normals[i]) < Real(2)) group[filled++] = static_cast<T>(normals[i]);
     }
@@ -73,7 +41,7 @@ constexpr uint64_t kBlocksForTruncatedGroup32 = 256, kBlocksForTruncatedGroup64 
 
 template <typename T>
 void FillRandom(Law law, Philox generator, int64_t count, T* out) {
-  constexpr int64_t size = kGroup<T>;
+  constexpr int64_t size = kDraws<T>;
   T group[size];
   for (int64_t begin = 0; begin < count; begin += size) {
     Philox own = generator;
@@ -204,11 +172,13 @@ class StatelessRandomKernel final : public Kernel {
   }
 
   absl::Status Compute(KernelContext& context) const override {
+    RETURN_IF_ERROR(ExpectVector(context.input(0), "the shape"));
     ASSIGN_OR_RETURN(const Shape shape, IntVector(context.input(0), "the shape"));
-    ASSIGN_OR_RETURN(const Philox generator,
-                     keyed_ ? GeneratorOfKey(context.input(1), context.input(2), context.input(3))
-                            : GeneratorOfSeed(context.input(1)));
     ASSIGN_OR_RETURN(Value * output, context.AllocateOutput(0, shape));
+    ASSIGN_OR_RETURN(const Philox generator,
+                     keyed_ ? GeneratorOfKey(context.input(1), context.input(2), context.input(3),
+                                             output->num_elements() > 0)
+                            : GeneratorOfSeed(context.input(1)));
     if (words_) return FillWords(context, generator, output);
     if (ints_) {
       const int bounds = keyed_ ? 4 : 2;

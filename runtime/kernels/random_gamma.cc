@@ -57,11 +57,12 @@ class StatelessRandomGammaKernel final : public Kernel {
 
   absl::Status Compute(KernelContext& context) const override {
     const Value& alpha = context.input(keyed_ ? 4 : 2);
-    ASSIGN_OR_RETURN(const Philox generator,
-                     keyed_ ? GeneratorOfKey(context.input(1), context.input(2), context.input(3))
-                            : GeneratorOfSeed(context.input(1)));
     ASSIGN_OR_RETURN(const SampleShape shape, SampleShape::Whole(context.input(0), alpha));
     ASSIGN_OR_RETURN(Value * output, context.AllocateOutput(0, shape.output));
+    ASSIGN_OR_RETURN(const Philox generator,
+                     keyed_ ? GeneratorOfKey(context.input(1), context.input(2), context.input(3),
+                                             output->num_elements() > 0)
+                            : GeneratorOfSeed(context.input(1)));
     return FillSamples(context, alpha, shape.samples, generator, output, DrawGamma);
   }
 

@@ -55,7 +55,7 @@ CRYOGRAPH_KERNEL(RandomShuffleKernel, "RandomShuffle");
 absl::Status StatelessShuffle(KernelContext& context) {
   const Value& input = context.input(0);
   ASSIGN_OR_RETURN(const Philox generator,
-                   GeneratorOfKey(context.input(1), context.input(2), context.input(3)));
+                   GeneratorOfKey(context.input(1), context.input(2), context.input(3), true));
   if (input.rank() == 0 || input.dim(0) <= 1) {
     context.SetOutput(0, input);
     return absl::OkStatus();

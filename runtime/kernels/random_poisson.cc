@@ -1,5 +1,6 @@
 // RandomPoisson, RandomPoissonV2, StatelessRandomPoisson.
 #include <cmath>
+#include <limits>
 
 #include "runtime/kernel.h"
 #include "runtime/kernels/philox.h"
@@ -18,7 +19,7 @@ double LogFactorial(double k) {
 // Art of Computer Programming, 3.4.1). Else Hoermann, The Transformed Rejection Method for Generating Poisson
 // Random Variables (1993), algorithm PTRS.
 double DrawPoisson(double rate, double largest, Philox generator) {
-  if (!(rate >= 0) || std::isinf(rate)) return std::nan("");
+  if (!(rate < std::numeric_limits<double>::infinity())) return std::nan("");
   UniformDoubles uniform(&generator);
   if (rate < 10) {
     const double end = std::exp(-rate);

@@ -82,23 +82,18 @@ inline double LargestSample(DataType dtype) {
   }
 }
 
-// output[sample][parameter] = draw(parameter, generator of its own), a double not above LargestSample().
-// Samples are numbered parameter by parameter.
-template <typename Draw>
-absl::Status FillSamples(KernelContext& context, const Value& parameters, int64_t samples,
-                         const Philox& generator, Value* output, Draw draw) {
-  ASSIGN_OR_RETURN(const Value doubles, AsDoubles(context, parameters));
-  const double* from = doubles.data<double>();
-  const int64_t count = parameters.num_elements();
+// output[sample][parameter] = draw(parameter, number), a double not above LargestSample(). Samples are
+// numbered parameter by parameter.
+template <typename Parameter, typename Draw>
+absl::Status FillNumberedSamples(KernelContext& context, const Parameter* parameters, int64_t count,
+                                 int64_t samples, Value* output, Draw draw) {
   return DispatchType<SampleTypes>(output->dtype(), [&](auto tag) {
     using T = TypeOf<decltype(tag)>;
     T* out = output->mutable_data<T>();
     context.ParallelFor(count * samples, 100, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        Philox own = generator;
-        own.Skip(kBlocksForSample * static_cast<uint64_t>(i));
         const int64_t parameter = i / samples, sample = i % samples;
-        const double drawn = draw(from[parameter], own);
+        const double drawn = draw(parameters[parameter], i);
         if constexpr (std::is_integral_v<T>) {
           out[sample * count + parameter] = drawn == drawn ? static_cast<T>(drawn) : T{};
         } else {
@@ -108,6 +103,20 @@ absl::Status FillSamples(KernelContext& context, const Value& parameters, int64_
     });
     return context.CheckLimits();
   });
+}
+
+// The same where a parameter is one number and each sample has a generator of its own, kBlocksForSample after
+// that of the one before.
+template <typename Draw>
+absl::Status FillSamples(KernelContext& context, const Value& parameters, int64_t samples,
+                         const Philox& generator, Value* output, Draw draw) {
+  ASSIGN_OR_RETURN(const Value doubles, AsDoubles(context, parameters));
+  return FillNumberedSamples(context, doubles.data<double>(), doubles.num_elements(), samples, output,
+                             [&](double parameter, int64_t number) {
+                               Philox own = generator;
+                               own.Skip(kBlocksForSample * static_cast<uint64_t>(number));
+                               return draw(parameter, own);
+                             });
 }
 
 }  // namespace cryograph

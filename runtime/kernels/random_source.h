@@ -80,11 +80,12 @@ inline absl::StatusOr<Philox> GeneratorOfSeed(const Value& seed) {
 constexpr int kPhiloxAlgorithm = 1, kThreeFryAlgorithm = 2, kAnyAlgorithm = 3;
 
 // The generator that inputs key (one uint64), counter (at least two) and alg (a number, Philox or any) stand
-// for.
-inline absl::StatusOr<Philox> GeneratorOfKey(const Value& key, const Value& counter, const Value& algorithm) {
+// for. Where nothing `is_drawn` TensorFlow takes ThreeFry and shorter counters, too.
+inline absl::StatusOr<Philox> GeneratorOfKey(const Value& key, const Value& counter, const Value& algorithm,
+                                             bool is_drawn) {
   RETURN_IF_ERROR(ExpectScalar(algorithm, "alg"));
   ASSIGN_OR_RETURN(const int64_t number, ScalarInt(algorithm, "alg"));
-  if (number != kPhiloxAlgorithm && number != kAnyAlgorithm) {
+  if (number < kPhiloxAlgorithm || number > kAnyAlgorithm || (number == kThreeFryAlgorithm && is_drawn)) {
     return absl::InvalidArgumentError(absl::StrCat("alg is ", number,
                                                    number == kThreeFryAlgorithm ? " (ThreeFry)" : "",
                                                    ", but only 1 (Philox) and 3 (any) are there on a CPU"));
@@ -92,10 +93,12 @@ inline absl::StatusOr<Philox> GeneratorOfKey(const Value& key, const Value& coun
   if (key.dtype() != DT_UINT64 || key.rank() != 1 || key.num_elements() != 1) {
     return absl::InvalidArgumentError(absl::StrCat("key must have shape [1], not ", ShapeText(key.shape())));
   }
-  if (counter.dtype() != DT_UINT64 || counter.rank() != 1 || counter.num_elements() < 2) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "counter must be a vector of at least 2 numbers, not of shape ", ShapeText(counter.shape())));
+  const int64_t least = number == kPhiloxAlgorithm || is_drawn ? 2 : 1;
+  if (counter.dtype() != DT_UINT64 || counter.rank() != 1 || counter.num_elements() < least) {
+    return absl::InvalidArgumentError(absl::StrCat("counter must be a vector of at least ", least,
+                                                   " numbers, not of shape ", ShapeText(counter.shape())));
   }
+  if (!is_drawn) return Philox();
   const auto low = [](uint64_t word) { return static_cast<uint32_t>(word); };
   const auto high = [](uint64_t word) { return static_cast<uint32_t>(word >> 32); };
   const uint64_t k = *key.data<uint64_t>(), *c = counter.data<uint64_t>();

@@ -50,25 +50,11 @@ double Dawson(double x) {
   return std::copysign(sum / std::sqrt(M_PI), x);
 }
 
-// Ei(x), the principal value of the integral of e^t / t from -infinity to x.
+// Ei(x), the principal value of the integral of e^t / t from -infinity to x; TensorFlow has it for finite x
+// from 0 on.
 double ExponentialIntegral(double x) {
-  if (x != x || x == kInfinity) return x;
+  if (!(x >= 0) || x == kInfinity) return kNaN;
   if (x == 0) return -kInfinity;
-  if (x < -1) {
-    // -E1(-x) as a continued fraction, by Lentz's method.
-    const double z = -x;
-    double b = z + 1, c = 1 / std::numeric_limits<double>::min(), d = 1 / b, fraction = d;
-    for (int k = 1; k < 1000; ++k) {
-      const double a = -static_cast<double>(k) * k;
-      b += 2;
-      d = 1 / (a * d + b);
-      c = b + a / c;
-      const double factor = c * d;
-      fraction *= factor;
-      if (std::abs(factor - 1) <= kEpsilon) break;
-    }
-    return -fraction * std::exp(-z);
-  }
   if (x < 40) {
     constexpr double kEuler = 0.57721566490153286061;
     double power = 1, sum = 0;
@@ -77,7 +63,7 @@ double ExponentialIntegral(double x) {
       sum += power / k;
       if (std::abs(power / k) <= kEpsilon * std::abs(sum)) break;
     }
-    return kEuler + std::log(std::abs(x)) + sum;
+    return kEuler + std::log(x) + sum;
   }
   // e^x / x sum k! / x^k, an asymptotic series.
   double term = 1, sum = 1;
@@ -144,7 +130,7 @@ std::complex<double> Fresnel(double x) {
 double Dilogarithm(double x) {
   if (!(x >= 0)) return kNaN;
   if (x == 0) return M_PI * M_PI / 6;
-  if (x == kInfinity) return -kInfinity;
+  if (x == kInfinity) return kNaN;
   const double log = std::log(x);
   if (x > 2) return -Dilogarithm(1 / x) - log * log / 2;
   if (x < 0.5) return M_PI * M_PI / 6 - log * std::log1p(-x) - Dilogarithm(1 - x);
@@ -174,8 +160,15 @@ double Dilogarithm(double x) {
   absl::Status NAME(KernelContext& context) { return ComputeUnary<FloatTypes, NAME##Functor>(context); } \
   CRYOGRAPH_KERNEL_FUNCTION(NAME, #NAME)
 
+// Infinite from where e^x is in the type that is computed in, T.
+template <typename T>
+double ExponentialIntegralIn(double x) {
+  const bool is_over = x > std::log(static_cast<double>(std::numeric_limits<T>::max())) && x < kInfinity;
+  return is_over ? kInfinity : ExponentialIntegral(x);
+}
+
 INTEGRAL_KERNEL(Dawsn, Dawson(x));
-INTEGRAL_KERNEL(Expint, ExponentialIntegral(x));
+INTEGRAL_KERNEL(Expint, ExponentialIntegralIn<Arithmetic<T>>(x));
 INTEGRAL_KERNEL(FresnelCos, Fresnel(x).real());
 INTEGRAL_KERNEL(FresnelSin, Fresnel(x).imag());
 INTEGRAL_KERNEL(Spence, Dilogarithm(x));
