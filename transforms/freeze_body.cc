@@ -178,6 +178,10 @@ void FrozenBody::Become(Node node, absl::string_view op, absl::string_view old_p
 }
 
 absl::Status FrozenBody::RewriteGather(Node node, DataType dtype) {
+  if (node.num_inputs() != 2) {
+    return absl::InvalidArgumentError(absl::StrCat("node '", node.name(), "' (", node.op(), ") has ",
+                                                   node.num_inputs(), " inputs and not 2"));
+  }
   const DataType indices = node.attr("Tindices", DT_INT32);
   const int64_t batch_dims = node.attr("batch_dims", int64_t{0});
   Become(node, "GatherV2", "output");
