@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iterator>
 
@@ -29,6 +30,8 @@ constexpr uint64_t kMappedBytes = ~uint64_t{0};
 #else
 constexpr uint64_t kMappedBytes = 256 << 10;
 #endif
+
+constexpr uint64_t kKeptBytes = 16 << 20;
 
 // Null if the system has no more.
 char* NewSystemBlock(uint64_t size) {
@@ -110,8 +113,10 @@ absl::StatusOr<BufferRef> MemoryPool::Allocate(uint64_t bytes) {
     absl::MutexLock lock(&mutex_);
     data = TakeFree(&size);
     if (data == nullptr) {
-      // What is in use and what is kept shall not be much more than what was once in use at a time.
-      const uint64_t most = peak_.load(std::memory_order_relaxed) / 8 * 9;
+      // What is in use and what is kept shall not be much more than what was once in use at a time; yet with
+      // less than this, blocks of small networks go back to the system and come again in each run.
+      const uint64_t peak = peak_.load(std::memory_order_relaxed);
+      const uint64_t most = peak + std::max(peak / 8, kKeptBytes);
       const uint64_t in_use = in_use_.load(std::memory_order_relaxed);
       Shrink(most > in_use ? most - in_use : 0);
     }
