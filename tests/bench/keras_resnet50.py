@@ -15,8 +15,8 @@ def make(folder):
 
 def convert(folder, out):
     from tensorflow.python.framework import convert_to_constants
-    signature = tf.saved_model.load(folder).signatures["serving_default"]
-    frozen = convert_to_constants.convert_variables_to_constants_v2(signature)
+    loaded = tf.saved_model.load(folder)  # Holds the variables; the signature does not.
+    frozen = convert_to_constants.convert_variables_to_constants_v2(loaded.signatures["serving_default"])
     with open(out, "wb") as file:
         file.write(frozen.graph.as_graph_def().SerializeToString())
 
