@@ -1,6 +1,7 @@
 #include "graph/shape_inference.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "graph/control_flow.h"
@@ -190,10 +191,12 @@ class ShapeSolver {
     shapes_.shapes_.assign(next, 0);
   }
 
-  uint32_t Intern(const PartialShape& shape) {
+  uint32_t Intern(PartialShape shape) {
     if (shape.unknown_rank) return 0;
+    // An attribute may say anything.
+    for (int64_t& dim : shape.dims) dim = std::max<int64_t>(dim, -1);
     const auto [entry, is_new] = known_.emplace(shape.dims, static_cast<uint32_t>(shapes_.pool_.size()));
-    if (is_new) shapes_.pool_.push_back(shape);
+    if (is_new) shapes_.pool_.push_back(std::move(shape));
     return entry->second;
   }
 
