@@ -89,11 +89,12 @@ class SparseCrossKernel final : public Kernel {
  public:
   absl::Status Init(const NodeInfo& node) override {
     RETURN_IF_ERROR(node.Attr("N", &sparse_count_));
-    hashed_ = node.output_type(1) == DT_INT64;
     version1_ = node.op() == "SparseCross";
     std::vector<DataType> dense_types;
     RETURN_IF_ERROR(node.Attr("dense_types", &dense_types));
     dense_count_ = static_cast<int64_t>(dense_types.size());
+    RETURN_IF_ERROR(CheckTypes(node));
+    hashed_ = node.output_type(1) == DT_INT64;
     if (!version1_) return absl::OkStatus();
     int64_t buckets = 0, key = 0;
     RETURN_IF_ERROR(node.Attr("num_buckets", &buckets));
@@ -152,6 +153,32 @@ class SparseCrossKernel final : public Kernel {
 
  private:
   static constexpr int64_t kMostCombinations = int64_t{1} << 40;
+
+  static bool IsFeature(DataType type) { return type == DT_INT64 || type == DT_STRING; }
+
+  // Inputs: N indices, N values, N shapes, the dense ones, and in version 2 the separator.
+  absl::Status CheckTypes(const NodeInfo& node) const {
+    const int64_t inputs = node.num_inputs();
+    if (sparse_count_ < 0 || sparse_count_ > inputs || dense_count_ > inputs ||
+        inputs != 3 * sparse_count_ + dense_count_ + (version1_ ? 0 : 1)) {
+      return absl::InvalidArgumentError(absl::StrCat(inputs, " inputs do not go with N=", sparse_count_,
+                                                     " and ", dense_count_, " dense types"));
+    }
+    for (int64_t i = 0; i < inputs; ++i) {
+      const DataType type = node.input_type(static_cast<int>(i));
+      const bool is_feature = (i >= sparse_count_ && i < 2 * sparse_count_) || i >= 3 * sparse_count_;
+      if (is_feature ? !IsFeature(type) : type != DT_INT64) {
+        return absl::InvalidArgumentError(absl::StrCat("input ", i, " is of type ", DataTypeName(type)));
+      }
+    }
+    if (!version1_ && node.input_type(static_cast<int>(inputs - 1)) != DT_STRING) {
+      return absl::InvalidArgumentError("the separator is not a string");
+    }
+    if (node.num_outputs() != 3 || !IsFeature(node.output_type(1))) {
+      return absl::InvalidArgumentError("the crossed features are neither strings nor int64");
+    }
+    return absl::OkStatus();
+  }
 
   absl::StatusOr<std::vector<Column>> Columns(KernelContext& context) const {
     std::vector<Column> columns;
