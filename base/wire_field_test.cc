@@ -1,5 +1,7 @@
 #include "base/wire_field.h"
 
+#include <utility>
+
 #include "gtest/gtest.h"
 
 namespace cryograph {
@@ -32,6 +34,18 @@ TEST(WireFieldTest, EmptyWhereThereIsNone) {
                                          4),
                        1),
             "");  // Cut off.
+}
+
+TEST(WireFieldTest, MapEntryInAnyOrder) {
+  EXPECT_EQ(MapEntry("\x0a\x01k\x12\x02vw"), std::make_pair(absl::string_view("k"), absl::string_view("vw")));
+  EXPECT_EQ(MapEntry("\x12\x02vw\x1a\x01x\x0a\x01k"),
+            std::make_pair(absl::string_view("k"), absl::string_view("vw")));
+}
+
+TEST(WireFieldTest, MapEntryThatLacksAPartOrIsCutOff) {
+  EXPECT_EQ(MapEntry("\x0a\x01k"), std::make_pair(absl::string_view("k"), absl::string_view()));
+  EXPECT_EQ(MapEntry("\x0a\x01k\x12\x05vw"), std::make_pair(absl::string_view("k"), absl::string_view()));
+  EXPECT_EQ(MapEntry(""), std::make_pair(absl::string_view(), absl::string_view()));
 }
 
 }  // namespace

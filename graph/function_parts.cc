@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/wire.h"
+#include "base/wire_field.h"
 
 namespace cryograph {
 namespace {
@@ -10,17 +11,6 @@ namespace {
 enum FunctionField : uint32_t { kRet = 4, kAttr = 5, kControlRet = 6 };
 enum AttrValueField : uint32_t { kList = 1, kPlaceholder = 9, kFunc = 10 };
 constexpr uint32_t kListFunc = 9;  // Of AttrValue.ListValue.
-
-std::pair<absl::string_view, absl::string_view> Entry(absl::string_view bytes) {
-  std::pair<absl::string_view, absl::string_view> entry;
-  WireReader reader(bytes);
-  for (WireField field; reader.Next(&field);) {
-    if (field.type != WireType::kBytes) continue;
-    if (field.number == 1) entry.first = field.bytes;
-    if (field.number == 2) entry.second = field.bytes;
-  }
-  return entry;
-}
 
 bool IsBytes(const WireField& field, uint32_t number) {
   return field.number == number && field.type == WireType::kBytes;
@@ -37,7 +27,7 @@ absl::Status BindFunc(absl::string_view func, AttrLookup lookup, std::string* ou
       out->append(field.raw.data(), field.raw.size());
       continue;
     }
-    const auto [key, value] = Entry(field.bytes);
+    const auto [key, value] = MapEntry(field.bytes);
     std::string entry, bound;
     AppendBytesField(1, key, &entry);
     RETURN_IF_ERROR(BindValue(value, lookup, &bound));
@@ -108,10 +98,10 @@ absl::StatusOr<FunctionParts> ReadFunctionParts(const Function& function) {
   WireReader reader(function.wire());
   for (WireField field; reader.Next(&field);) {
     if (field.type != WireType::kBytes) continue;
-    if (field.number == kRet) parts.returns.push_back(Entry(field.bytes));
-    if (field.number == kControlRet) parts.control_returns.push_back(Entry(field.bytes).second);
+    if (field.number == kRet) parts.returns.push_back(MapEntry(field.bytes));
+    if (field.number == kControlRet) parts.control_returns.push_back(MapEntry(field.bytes).second);
     if (field.number == kAttr) {
-      const auto [key, value] = Entry(field.bytes);
+      const auto [key, value] = MapEntry(field.bytes);
       parts.attrs.emplace_back(key, AttrView(value));
     }
   }
@@ -124,7 +114,7 @@ Callee ReadNameAttrList(absl::string_view bytes) {
   for (WireField field; reader.Next(&field);) {
     if (IsBytes(field, 1)) ref.name = field.bytes;
     if (IsBytes(field, 2)) {
-      const auto [key, value] = Entry(field.bytes);
+      const auto [key, value] = MapEntry(field.bytes);
       ref.attrs.emplace_back(key, AttrView(value));
     }
   }

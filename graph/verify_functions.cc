@@ -4,22 +4,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/wire.h"
+#include "base/wire_field.h"
 #include "graph/verify_internal.h"
 
 namespace cryograph {
 namespace {
-
-// A map<string, string> entry of a FunctionDef.
-std::pair<absl::string_view, absl::string_view> Entry(absl::string_view bytes) {
-  std::pair<absl::string_view, absl::string_view> entry;
-  WireReader reader(bytes);
-  for (WireField field; reader.Next(&field);) {
-    if (field.type != WireType::kBytes) continue;
-    if (field.number == 1) entry.first = field.bytes;
-    if (field.number == 2) entry.second = field.bytes;
-  }
-  return entry;
-}
 
 // FunctionDef: ret 4, control_ret 6.
 void CheckReturns(const Function& function, const OpSchema& signature, Graph& body, OpVerifier* ops,
@@ -28,7 +17,7 @@ void CheckReturns(const Function& function, const OpSchema& signature, Graph& bo
   WireReader reader(function.wire());
   for (WireField field; reader.Next(&field);) {
     if (field.type != WireType::kBytes) continue;
-    const auto [name, reference] = Entry(field.bytes);
+    const auto [name, reference] = MapEntry(field.bytes);
     if (field.number == 4) returns[name] = reference;
     if (field.number == 6 && !body.Find(reference)) {
       findings->Add(FindingCode::kBadReturn, "",
@@ -177,7 +166,7 @@ void VerifyFunctions(Model& model, const OpRegistry& registry, const VerifyOptio
   // FunctionDefLibrary: gradient 2 = GradientDef {function_name 1, gradient_func 2}.
   for (const RawField& field : model.library_fields) {
     if (field.number != 2) continue;
-    const auto [name, gradient] = Entry(field.payload);
+    const auto [name, gradient] = MapEntry(field.payload);
     for (absl::string_view each : {name, gradient}) {
       if (seen.contains(each)) continue;
       findings->BeginGraph("");

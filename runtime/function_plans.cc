@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
 #include "base/wire.h"
+#include "base/wire_field.h"
 #include "runtime/fold.h"
 
 namespace cryograph {
@@ -15,17 +16,6 @@ namespace {
 
 // FunctionDef fields.
 constexpr uint32_t kRet = 4, kControlRet = 6;
-
-std::pair<absl::string_view, absl::string_view> MapEntry(absl::string_view bytes) {
-  std::pair<absl::string_view, absl::string_view> entry;
-  WireReader reader(bytes);
-  for (WireField field; reader.Next(&field);) {
-    if (field.type != WireType::kBytes) continue;
-    if (field.number == 1) entry.first = field.bytes;
-    if (field.number == 2) entry.second = field.bytes;
-  }
-  return entry;
-}
 
 std::vector<std::pair<absl::string_view, absl::string_view>> MapField(absl::string_view message,
                                                                       uint32_t number) {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/wire.h"
+#include "base/wire_field.h"
 #include "graph/export.h"
 #include "transforms/freeze_body.h"
 
@@ -27,17 +28,6 @@ bool IsBytes(const WireField& field, uint32_t number) {
 }
 
 void AppendRaw(const WireField& field, std::string* out) { out->append(field.raw.data(), field.raw.size()); }
-
-// Key and value of a map entry.
-std::pair<absl::string_view, absl::string_view> Entry(absl::string_view bytes) {
-  std::pair<absl::string_view, absl::string_view> entry;
-  WireReader reader(bytes);
-  for (WireField field; reader.Next(&field);) {
-    if (IsBytes(field, 1)) entry.first = field.bytes;
-    if (IsBytes(field, 2)) entry.second = field.bytes;
-  }
-  return entry;
-}
 
 // An ArgDef that is a plain tensor of `dtype` now.
 std::string Retyped(absl::string_view arg_def, DataType dtype) {
@@ -255,7 +245,7 @@ class FunctionFreezer {
           AppendBytesField(kSignature, Signature(field.bytes, version, *parts, before), &bytes);
           break;
         case kRet: {
-          const auto [output, reference] = Entry(field.bytes);
+          const auto [output, reference] = MapEntry(field.bytes);
           std::string entry;
           AppendBytesField(1, output, &entry);
           AppendBytesField(2, before.NewReference(reference), &entry);
@@ -325,7 +315,7 @@ class FunctionFreezer {
 
   // `_input_shapes` lists the shapes of the arguments; a variable's handle is a scalar, its value is not.
   static void AppendAttr(const WireField& field, const Version& version, std::string* bytes) {
-    const auto [key, value] = Entry(field.bytes);
+    const auto [key, value] = MapEntry(field.bytes);
     std::vector<PartialShape> shapes;
     if (key == "_input_shapes") shapes = AttrView(value).list_shape();
     bool changed = false;
