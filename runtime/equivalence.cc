@@ -44,11 +44,11 @@ bool IsLimit(const absl::Status& status) {
   return absl::IsDeadlineExceeded(status) || absl::IsCancelled(status) || absl::IsResourceExhausted(status);
 }
 
-absl::StatusOr<std::unique_ptr<Executor>> Open(const Model& model, const EquivalenceRequest& request) {
-  ASSIGN_OR_RETURN(std::unique_ptr<Executor> executor, Executor::Create(model.Clone(), request.executor));
-  if (!request.init.empty()) {
-    RETURN_IF_ERROR(executor->RunOnce({}, {}, request.init, request.run).status());
-  }
+absl::StatusOr<std::unique_ptr<Executor>> Open(const Model& model, const ExecutorOptions& options,
+                                               const Prepare& prepare) {
+  ASSIGN_OR_RETURN(std::unique_ptr<Executor> executor, Executor::Create(model.Clone(), options));
+  Model own = model.Clone();
+  if (prepare) RETURN_IF_ERROR(prepare(own, *executor));
   return executor;
 }
 
@@ -108,22 +108,46 @@ absl::StatusOr<std::unique_ptr<ReferenceOutputs>> ReferenceOutputs::Compute(cons
                                                                             std::vector<FeedBatch> batches) {
   auto reference = std::unique_ptr<ReferenceOutputs>(
       new ReferenceOutputs(model.Clone(), std::move(request), std::move(batches)));
-  const EquivalenceRequest& own = reference->request_;
-  ASSIGN_OR_RETURN(const std::unique_ptr<Executor> executor, Open(model, own));
-  ASSIGN_OR_RETURN(const std::shared_ptr<const Plan> plan, executor->MakePlan({own.inputs, own.outputs, {}}));
-  for (const FeedBatch& batch : reference->batches_) {
-    absl::StatusOr<std::vector<Value>> values = executor->Run(*plan, batch.values, own.run);
-    if (!values.ok()) return In(values.status(), batch);
-    std::vector<Tensor>& expected = reference->expected_.emplace_back();
-    for (const Value& value : *values) {
-      ASSIGN_OR_RETURN(Tensor tensor, value.ToTensor());
-      expected.push_back(std::move(tensor));
-    }
-  }
+  ASSIGN_OR_RETURN(reference->expected_, reference->RunReference());
   return reference;
 }
 
-absl::StatusOr<EquivalenceReport> ReferenceOutputs::Check(const Model& model,
+absl::StatusOr<std::vector<std::vector<Tensor>>> ReferenceOutputs::RunReference() const {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Executor> executor,
+                   Open(model_, request_.executor, request_.prepare));
+  ASSIGN_OR_RETURN(const std::shared_ptr<const Plan> plan,
+                   executor->MakePlan({request_.inputs, request_.outputs, {}}));
+  std::vector<std::vector<Tensor>> outputs;
+  for (const FeedBatch& batch : batches_) {
+    absl::StatusOr<std::vector<Value>> values = executor->Run(*plan, batch.values, request_.run);
+    if (!values.ok()) return In(values.status(), batch);
+    std::vector<Tensor>& of_batch = outputs.emplace_back();
+    for (const Value& value : *values) {
+      ASSIGN_OR_RETURN(Tensor tensor, value.ToTensor());
+      of_batch.push_back(std::move(tensor));
+    }
+  }
+  return outputs;
+}
+
+absl::Status ReferenceOutputs::CheckRepeatable(const Tolerance& tolerance) const {
+  ASSIGN_OR_RETURN(const std::vector<std::vector<Tensor>> again, RunReference());
+  for (size_t batch = 0; batch < again.size(); ++batch) {
+    for (size_t i = 0; i < again[batch].size(); ++i) {
+      ASSIGN_OR_RETURN(const TensorDifference difference,
+                       CompareTensors(expected_[batch][i], again[batch][i], tolerance));
+      if (difference.ok()) continue;
+      return absl::FailedPreconditionError(
+          absl::StrCat("output '", request_.outputs[i], "' cannot be compared: the model that was not changed ",
+                       "does not give it twice: ", DifferenceText(difference),
+                       "\nwhy: it depends on random numbers without a seed",
+                       "\ntry: seeds for the random ops, or a value for what they compute, as for an input"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<EquivalenceReport> ReferenceOutputs::Check(const Model& model, const Prepare& prepare,
                                                           const Tolerance& tolerance) const {
   EquivalenceReport report;
   const auto fails = [&report](const absl::Status& status) -> absl::StatusOr<EquivalenceReport> {
@@ -133,7 +157,7 @@ absl::StatusOr<EquivalenceReport> ReferenceOutputs::Check(const Model& model,
   };
   Model own = model.Clone();
   const Feeds feeds(own, request_.inputs);
-  absl::StatusOr<std::unique_ptr<Executor>> executor = Open(model, request_);
+  absl::StatusOr<std::unique_ptr<Executor>> executor = Open(model, request_.executor, prepare);
   if (!executor.ok()) return fails(executor.status());
   const absl::StatusOr<std::shared_ptr<const Plan>> plan =
       (*executor)->MakePlan({feeds.names, request_.outputs, {}});
@@ -153,16 +177,19 @@ absl::StatusOr<EquivalenceReport> ReferenceOutputs::Check(const Model& model,
       if (!output.difference.ok()) bad_batch = std::min(bad_batch, batch);
     }
   }
-  if (bad_batch < batches_.size()) RETURN_IF_ERROR(FindFirstDiverging(model, tolerance, bad_batch, &report));
+  if (bad_batch == batches_.size()) return report;
+  RETURN_IF_ERROR(CheckRepeatable(tolerance));
+  RETURN_IF_ERROR(FindFirstDiverging(model, prepare, tolerance, bad_batch, &report));
   return report;
 }
 
-absl::Status ReferenceOutputs::FindFirstDiverging(const Model& model, const Tolerance& tolerance,
-                                                  size_t batch, EquivalenceReport* report) const {
+absl::Status ReferenceOutputs::FindFirstDiverging(const Model& model, const Prepare& prepare,
+                                                  const Tolerance& tolerance, size_t batch,
+                                                  EquivalenceReport* report) const {
   Model before = model_.Clone(), after = model.Clone();
   const std::vector<std::string> names = CommonNodes(before, after);
-  ASSIGN_OR_RETURN(const std::unique_ptr<Executor> first, Open(before, request_));
-  ASSIGN_OR_RETURN(const std::unique_ptr<Executor> second, Open(after, request_));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Executor> first, Open(before, request_.executor, request_.prepare));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Executor> second, Open(after, request_.executor, prepare));
   // A node that cannot be fetched in either model (dead, of no values, behind an input that is not fed) says
   // nothing.
   const Feeds first_feeds(before, request_.inputs), second_feeds(after, request_.inputs);

@@ -3,6 +3,7 @@
 #ifndef CRYOGRAPH_RUNTIME_EQUIVALENCE_H_
 #define CRYOGRAPH_RUNTIME_EQUIVALENCE_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,10 +26,13 @@ struct FeedBatch {
   std::string source;
 };
 
+// Gives a session of `model` what it needs before its first run: variables, contents of tables.
+using Prepare = std::function<absl::Status(Model& model, Executor& executor)>;
+
 struct EquivalenceRequest {
   std::vector<std::string> inputs;   // Tensors that are fed.
   std::vector<std::string> outputs;  // Tensors that are compared.
-  std::vector<std::string> init;     // Nodes that run first, once: table initializers.
+  Prepare prepare;                   // May be empty.
   ExecutorOptions executor;
   RunOptions run;  // For each run.
 };
@@ -68,8 +72,14 @@ class ReferenceOutputs {
                                                                    std::vector<FeedBatch> batches);
 
   // Runs `model` on the same inputs, those left out that it no longer has. An error only for what is not the
-  // model's fault (limits, cancellation).
-  absl::StatusOr<EquivalenceReport> Check(const Model& model, const Tolerance& tolerance) const;
+  // model's fault: limits, cancellation; and FailedPrecondition if outputs differ that the first model does
+  // not give twice itself.
+  absl::StatusOr<EquivalenceReport> Check(const Model& model, const Tolerance& tolerance) const {
+    return Check(model, request_.prepare, tolerance);
+  }
+  // The same for a model that is prepared in another way.
+  absl::StatusOr<EquivalenceReport> Check(const Model& model, const Prepare& prepare,
+                                          const Tolerance& tolerance) const;
 
   const EquivalenceRequest& request() const { return request_; }
   const std::vector<FeedBatch>& batches() const { return batches_; }
@@ -78,8 +88,11 @@ class ReferenceOutputs {
   ReferenceOutputs(Model model, EquivalenceRequest request, std::vector<FeedBatch> batches)
       : model_(std::move(model)), request_(std::move(request)), batches_(std::move(batches)) {}
 
-  absl::Status FindFirstDiverging(const Model& model, const Tolerance& tolerance, size_t batch,
-                                  EquivalenceReport* report) const;
+  // Outputs of the first model, which is run in a session of its own, by batch.
+  absl::StatusOr<std::vector<std::vector<Tensor>>> RunReference() const;
+  absl::Status CheckRepeatable(const Tolerance& tolerance) const;
+  absl::Status FindFirstDiverging(const Model& model, const Prepare& prepare, const Tolerance& tolerance,
+                                  size_t batch, EquivalenceReport* report) const;
 
   Model model_;  // Shares its bytes with the caller's.
   EquivalenceRequest request_;

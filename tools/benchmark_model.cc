@@ -1,6 +1,5 @@
 // benchmark_model: how long a model takes, and where the time goes.
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -31,6 +30,8 @@
 #include "tools/benchmark_flops.h"
 #include "tools/benchmark_profile.h"
 #include "tools/benchmark_results.h"
+#include "tools/benchmark_runs.h"
+#include "tools/benchmark_sweep.h"
 #include "tools/cli.h"
 #include "tools/feed_values.h"
 #include "tools/session_setup.h"
@@ -41,7 +42,9 @@ namespace {
 using cli::Command;
 using cli::Family;
 
-using Feed = std::pair<std::string, Value>;
+using Feed = BenchmarkFeed;
+
+constexpr int64_t kMostThreads = 1024;
 
 struct Flags {
   std::string graph, tags, checkpoint, trace;
@@ -49,6 +52,7 @@ struct Flags {
   std::string input_shapes = "1,224,224,3", input_values;
   std::vector<std::string> outputs = {"output:0"}, targets, init_ops;
   int64_t max_runs = 1000, warmup_runs = 1, threads = -1;
+  std::vector<std::string> sweep_threads, sweep_batches;
   double max_time = 10, delay = -1, block_delay = -1;
   int64_t run_order_limit = 0, time_limit = 10, memory_limit = 10;
   bool show_run_order = true, show_time = true, show_memory = true, show_summary = true, show_type = true;
@@ -92,6 +96,19 @@ void Declare(Flags& flags, Command& command) {
   command.Add(&flags.delay, "inference_delay", "Seconds between runs.").Alias("run_delay");
   command.Add(&flags.block_delay, "inter_benchmark_delay", "Seconds before the runs with statistics.");
   command.Add(&flags.threads, "num_threads", "Threads; 0 or less: one for each processor.").Alias("threads");
+  command.Section("Sweeps: a table instead of the statistics");
+  command
+      .Add(&flags.sweep_threads, "sweep_threads",
+           "Numbers of threads, with each of which the model is timed.")
+      .Value("N,N…")
+      .Extension();
+  command
+      .Add(
+          &flags.sweep_batches, "sweep_batch_sizes",
+          "Sizes of the batch, with each of which the model is timed: inputs whose first dimension the model "
+          "leaves open have that many rows, the given ones again and again.")
+      .Value("N,N…")
+      .Extension();
   command.Section("Result");
   command.Add(&flags.json, "json", "Print JSON.").Extension();
   command.Add(&flags.trace, "trace", "Write the last run to this file, for chrome://tracing and Perfetto.")
@@ -126,6 +143,10 @@ void Declare(Flags& flags, Command& command) {
       "");
   command.Example(
       "benchmark_model --graph=model.pb --feed='x=rand(1,224,224,3)' --output_layer=probs --trace=t.json",
+      "");
+  command.Example(
+      "benchmark_model --graph=model.pb --feed='x=rand(1,224,224,3)' --output_layer=probs --max_time=2 "
+      "--sweep_threads=1,2,4 --sweep_batch_sizes=1,8",
       "");
   command.Epilogue("Exit status",
                    "0: all ran. 1: the graph is at fault. 2: wrong usage, or a file that cannot be read.");
@@ -227,48 +248,6 @@ absl::StatusOr<std::vector<Feed>> Feeds(const Flags& flags, Session& session) {
 
 // --- Runs.
 
-// Milliseconds of runs, in their order.
-using Times = std::vector<double>;
-
-double Mean(const Times& times) {
-  double sum = 0;
-  for (const double time : times) sum += time;
-  return times.empty() ? 0 : sum / static_cast<double>(times.size());
-}
-
-double Deviation(const Times& times) {
-  const double mean = Mean(times);
-  double sum = 0;
-  for (const double time : times) sum += (time - mean) * (time - mean);
-  return times.empty() ? 0 : std::sqrt(sum / static_cast<double>(times.size()));
-}
-
-// The smallest time that `percent` of all do not exceed; 0 if there are none.
-double Percentile(Times times, double percent) {
-  if (times.empty()) return 0;
-  std::sort(times.begin(), times.end());
-  const double rank = std::ceil(percent / 100 * static_cast<double>(times.size()));
-  return times[static_cast<size_t>(std::max(rank, 1.0)) - 1];
-}
-
-// "count=50 first=123 curr=120 min=110 max=130 avg=121.5 std=4".
-std::string StatText(const std::vector<double>& numbers) {
-  if (numbers.empty()) return "count=0";
-  std::vector<int64_t> whole;
-  for (const double number : numbers) whole.push_back(std::llround(number));
-  const auto [min, max] = std::minmax_element(whole.begin(), whole.end());
-  if (*min == *max) {
-    return absl::StrCat("count=", whole.size(), " curr=", whole.back(), whole.size() > 1 ? "(all same)" : "");
-  }
-  return absl::StrFormat("count=%d first=%d curr=%d min=%d max=%d avg=%g std=%.0f", whole.size(),
-                         whole.front(), whole.back(), *min, *max, Mean(numbers), Deviation(numbers));
-}
-
-std::string MicrosecondsText(Times ms) {
-  for (double& time : ms) time *= 1000;
-  return StatText(ms);
-}
-
 // What is benchmarked: a plan with its inputs.
 struct Subject {
   Executor& executor;
@@ -286,20 +265,9 @@ absl::StatusOr<Times> TimedRuns(Subject& subject, int64_t max_runs, double max_s
         max_runs, max_seconds, profile == nullptr ? "without" : "with", flags.delay);
     std::fflush(stdout);
   }
-  Times times;
-  double seconds = 0;
-  RunOptions options;
-  options.observer = profile;
-  for (int64_t i = 0; max_runs <= 0 || i < max_runs; ++i) {
-    if (i > 0 && max_seconds > 0 && seconds >= max_seconds) break;
-    if (i > 0 && flags.delay > 0) absl::SleepFor(absl::Seconds(flags.delay));
-    if (profile != nullptr) profile->BeginRun();
-    const absl::Time begin = absl::Now();
-    RETURN_IF_ERROR(subject.executor.Run(*subject.plan, subject.inputs, options).status());
-    const absl::Duration time = absl::Now() - begin;
-    times.push_back(absl::ToDoubleMilliseconds(time));
-    seconds += absl::ToDoubleSeconds(time);
-  }
+  const RunLimits limits{max_runs, max_seconds, flags.delay};
+  ASSIGN_OR_RETURN(const Times times,
+                   RunTimed(subject.executor, *subject.plan, subject.inputs, limits, profile));
   if (!flags.json) absl::PrintF("%s\n\n", MicrosecondsText(times));
   return times;
 }
@@ -418,6 +386,61 @@ absl::Status CheckResultFlags(const Flags& flags) {
   return flags.step_stats_name.empty() ? absl::OkStatus() : CheckNoSuchFile(flags.step_stats_name);
 }
 
+// --- Sweeps.
+
+absl::StatusOr<std::vector<int64_t>> PositiveNumbers(const std::vector<std::string>& texts, const char* flag,
+                                                     int64_t most) {
+  std::vector<int64_t> numbers;
+  for (const std::string& text : texts) {
+    int64_t number = 0;
+    if (!absl::SimpleAtoi(text, &number) || number < 1 || number > most) {
+      return cli::UsageError(absl::StrCat(flag, ": '", text, "' is no number from 1 to ", most));
+    }
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
+absl::Status CheckSweepFlags(const Flags& flags) {
+  for (const auto& [value, name] : {std::pair(&flags.trace, "--trace"),
+                                    {&flags.step_stats_name, "--step_stats_name"},
+                                    {&flags.benchmark_name, "--benchmark_name"}}) {
+    if (!value->empty()) return cli::UsageError(absl::StrCat("a sweep leaves no statistics for ", name));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SweepModel(const Flags& flags, const SessionOptions& session) {
+  RETURN_IF_ERROR(CheckSweepFlags(flags));
+  SweepRequest request;
+  request.session = session;
+  request.outputs = flags.outputs;
+  request.targets = flags.targets;
+  ASSIGN_OR_RETURN(const std::vector<int64_t> threads,
+                   PositiveNumbers(flags.sweep_threads, "--sweep_threads", kMostThreads));
+  for (const int64_t number : threads) request.threads.push_back(static_cast<int>(number));
+  if (threads.empty()) request.threads.push_back(session.executor.threads);
+  ASSIGN_OR_RETURN(request.batches,
+                   PositiveNumbers(flags.sweep_batches, "--sweep_batch_sizes", int64_t{1} << 31));
+  request.warmup_runs = flags.warmup_runs;
+  request.limits = {flags.max_runs, flags.max_time, flags.delay};
+  request.feeds = [&flags](Session& opened) { return Feeds(flags, opened); };
+  std::optional<SweepPoint> first;
+  request.done = [&](const SweepPoint& point) {
+    if (flags.json) return;
+    if (!first) std::fputs(absl::StrCat(ProfileTitle("Sweep"), SweepHeading()).c_str(), stdout);
+    if (!first) first = point;
+    std::fputs(SweepLine(point, *first).c_str(), stdout);
+    std::fflush(stdout);
+  };
+  ASSIGN_OR_RETURN(const std::vector<SweepPoint> points, Sweep(request));
+  if (flags.json) {
+    absl::PrintF("{\n  \"graph\": %s,\n  \"sweep\": %s\n}\n", cli::JsonString(flags.graph),
+                 SweepJson(points));
+  }
+  return absl::OkStatus();
+}
+
 int Benchmark(const Flags& flags) {
   const auto fail = [](const absl::Status& status, int exit_code) {
     cli::PrintError(status);
@@ -438,7 +461,12 @@ int Benchmark(const Flags& flags) {
   options.init_nodes = flags.init_ops;
   const int64_t threads =
       flags.threads > 0 ? flags.threads : std::max<int64_t>(1, std::thread::hardware_concurrency());
-  options.executor.threads = static_cast<int>(std::min<int64_t>(threads, 1024));
+  options.executor.threads = static_cast<int>(std::min(threads, kMostThreads));
+  if (!flags.sweep_threads.empty() || !flags.sweep_batches.empty()) {
+    const absl::Status status = SweepModel(flags, options);
+    if (status.ok()) return cli::Finish(status);
+    return fail(status, absl::IsNotFound(status) ? cli::kUsage : cli::kFailure);
+  }
   std::vector<std::string> notes;
   Measured measured;
   const absl::Time load_begin = absl::Now();

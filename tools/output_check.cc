@@ -10,11 +10,13 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "base/status_macros.h"
+#include "checkpoint/variable_keys.h"
 #include "graph/attr.h"
 #include "runtime/memory.h"
 #include "runtime/random_feeds.h"
 #include "tools/feed_values.h"
 #include "tools/model_names.h"
+#include "tools/model_state.h"
 #include "tools/placeholder_shape.h"
 
 namespace cryograph {
@@ -65,6 +67,27 @@ absl::StatusOr<FeedSpec> SpecOf(Model& model, Executor& executor, const std::str
   return spec;
 }
 
+RunOptions RunOptionsOf(const OutputCheckFlags& flags) {
+  RunOptions options;
+  if (flags.time_limit > 0) options.time_limit = absl::Seconds(flags.time_limit);
+  return options;
+}
+
+absl::Status OfInput(const std::string& input, const absl::Status& status) {
+  const std::string message = absl::StrCat("input '", input, "': ", status.message());
+  return cli::IsUsageError(status) ? cli::UsageError(message) : absl::Status(status.code(), message);
+}
+
+// What to do about a model that cannot be run, as far as it is known.
+std::string Advice(Model& model, const OutputCheckFlags& flags) {
+  if (!flags.checkpoint.empty() || !model.variables_prefix.empty()) return "";
+  for (Node node : model.graph().nodes()) {
+    if (!IsVariableOp(node.op())) continue;
+    return absl::StrCat("\ntry: --", flags.prefix, "checkpoint=PATH, where its variables are");
+  }
+  return "";
+}
+
 struct GivenFeed {
   std::string name, text;
 };
@@ -81,6 +104,7 @@ absl::StatusOr<std::vector<GivenFeed>> GivenFeeds(const std::vector<std::string>
 }  // namespace
 
 void DeclareOutputCheck(OutputCheckFlags& flags, const std::string& prefix, cli::Command& command) {
+  flags.prefix = prefix;
   command
       .Add(&flags.feeds, prefix.empty() ? "feed" : prefix + "inputs",
            absl::StrCat(
@@ -88,6 +112,12 @@ void DeclareOutputCheck(OutputCheckFlags& flags, const std::string& prefix, cli:
                FeedHelp()))
       .Value("NAME=VALUE")
       .Repeated()
+      .Extension();
+  command
+      .Add(&flags.checkpoint, prefix + "checkpoint",
+           "Where the variables are, for a graph that is not frozen; a SavedModel's own are found.")
+      .Path()
+      .Value("PATH")
       .Extension();
   command
       .Add(&flags.init_nodes, prefix + "init_nodes",
@@ -140,17 +170,36 @@ Tolerance Loosest(const Tolerance& a, const Tolerance& b) {
   return {std::max(a.absolute, b.absolute), std::max(a.relative, b.relative), std::max(a.ulps, b.ulps)};
 }
 
+absl::StatusOr<Prepare> PrepareFor(Model& model, const OutputCheckFlags& flags,
+                                   std::vector<std::string>* notes) {
+  ModelStateOptions options;
+  options.checkpoint = flags.checkpoint;
+  options.init_nodes = flags.init_nodes;
+  options.init_limits = RunOptionsOf(flags);
+  ASSIGN_OR_RETURN(ModelState found, ModelState::Find(model, std::move(options), notes));
+  return Prepare([found = std::move(found)](Model& prepared, Executor& executor) -> absl::Status {
+    ASSIGN_OR_RETURN(const ModelState state, found.For(prepared));
+    return state.Restore(executor);
+  });
+}
+
 absl::StatusOr<std::unique_ptr<ReferenceOutputs>> ComputeReference(Model& model,
                                                                    const std::vector<std::string>& inputs,
                                                                    const std::vector<std::string>& outputs,
-                                                                   const OutputCheckFlags& flags) {
+                                                                   const OutputCheckFlags& flags,
+                                                                   std::vector<std::string>* notes) {
   if (outputs.empty()) return NoOutputsGiven(model, "--outputs");
+  RETURN_IF_ERROR(CheckNodesExist(model, flags.init_nodes, absl::StrCat("--", flags.prefix, "init_nodes")));
   EquivalenceRequest request;
   request.inputs = inputs.empty() ? NeededPlaceholders(model, outputs) : inputs;
   request.outputs = outputs;
-  request.init = flags.init_nodes;
-  request.executor.threads = static_cast<int>(flags.threads);
-  if (flags.time_limit > 0) request.run.time_limit = absl::Seconds(flags.time_limit);
+  request.executor.threads = static_cast<int>(std::min<int64_t>(flags.threads, 1024));
+  // Which nodes are computed as one, and so how they round, depends on what stands beside them: a pass that
+  // keeps results exactly would be blamed for it.
+  request.executor.fuse = false;
+  request.run = RunOptionsOf(flags);
+  std::vector<std::string> unsaid;
+  ASSIGN_OR_RETURN(request.prepare, PrepareFor(model, flags, notes != nullptr ? notes : &unsaid));
 
   ASSIGN_OR_RETURN(const std::vector<GivenFeed> given, GivenFeeds(flags.feeds));
   std::set<std::string> known;
@@ -166,22 +215,24 @@ absl::StatusOr<std::unique_ptr<ReferenceOutputs>> ComputeReference(Model& model,
   std::vector<Value> fixed;
   std::vector<int> place;  // Into `fixed`, or -1 - index into `random`.
   for (const std::string& input : request.inputs) {
-    ASSIGN_OR_RETURN(FeedSpec spec, SpecOf(model, *executor, input));
+    absl::StatusOr<FeedSpec> spec = SpecOf(model, *executor, input);
+    if (!spec.ok()) return OfInput(input, spec.status());
     const auto found = std::find_if(given.begin(), given.end(), [&input](const GivenFeed& feed) {
       return feed.name == WithoutPort0(input);
     });
     if (found == given.end()) {
       place.push_back(-1 - static_cast<int>(random.size()));
-      random.push_back(std::move(spec));
+      random.push_back(*std::move(spec));
       continue;
     }
     FeedTarget target;
     target.name = input;
-    target.dtype = spec.dtype;
-    target.shape = spec.shape;
-    ASSIGN_OR_RETURN(Value value, FeedValue(found->text, target, executor->pool()));
+    target.dtype = spec->dtype;
+    target.shape = spec->shape;
+    absl::StatusOr<Value> value = FeedValue(found->text, target, executor->pool());
+    if (!value.ok()) return OfInput(input, value.status());
     place.push_back(static_cast<int>(fixed.size()));
-    fixed.push_back(std::move(value));
+    fixed.push_back(*std::move(value));
   }
   RandomFeedOptions options;
   options.seed = static_cast<uint64_t>(flags.seed);
@@ -199,7 +250,12 @@ absl::StatusOr<std::unique_ptr<ReferenceOutputs>> ComputeReference(Model& model,
     }
     batches.push_back(std::move(batch));
   }
-  return ReferenceOutputs::Compute(model, std::move(request), std::move(batches));
+  absl::StatusOr<std::unique_ptr<ReferenceOutputs>> reference =
+      ReferenceOutputs::Compute(model, std::move(request), std::move(batches));
+  if (absl::IsFailedPrecondition(reference.status())) {
+    return absl::FailedPreconditionError(absl::StrCat(reference.status().message(), Advice(model, flags)));
+  }
+  return reference;
 }
 
 absl::Status MismatchStatus(const EquivalenceReport& report, const Tolerance& tolerance) {

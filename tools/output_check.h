@@ -18,7 +18,9 @@
 namespace cryograph {
 
 struct OutputCheckFlags {
+  std::string prefix;  // Of their names, behind the dashes: "verify_".
   std::vector<std::string> feeds;  // NAME=VALUE, as run_graph takes them.
+  std::string checkpoint;          // Of the variables; empty: a SavedModel's own, or none.
   std::vector<std::string> init_nodes;
   int64_t batches = 2, seed = 1, batch_size = 1, threads = 1;
   double atol = -1, rtol = -1;  // Below 0: by what the passes promise.
@@ -29,8 +31,7 @@ struct OutputCheckFlags {
 };
 
 // Declares --verify_inputs, --verify_batches … with `prefix` ("verify_") before each name; without one the
-// first is
-// --feed.
+// first is --feed.
 void DeclareOutputCheck(OutputCheckFlags& flags, const std::string& prefix, cli::Command& command);
 
 // What a pass may change: nothing for one that keeps results exactly, float rounding for all others. A pass
@@ -41,12 +42,20 @@ Tolerance Loosest(const Tolerance& a, const Tolerance& b);
 
 // Computes what `model` gives for the feeds of the flags, or for seeded random ones where they name none, at
 // every one of `outputs`. `inputs` are the tensors that are fed; if empty, every Placeholder that the outputs
-// need. InvalidArgument, NotFound: feeds that do not fit; the errors of the executor if the model cannot be
-// run.
+// need. Variables have the values of the checkpoint, tables what the initialization puts into them; so have
+// those of the models that are held against this one. InvalidArgument, NotFound: feeds that do not fit; the
+// errors of ModelState::Find and of the executor if the model cannot be run. *notes (if not null) is given a
+// line for each guess.
 absl::StatusOr<std::unique_ptr<ReferenceOutputs>> ComputeReference(Model& model,
                                                                    const std::vector<std::string>& inputs,
                                                                    const std::vector<std::string>& outputs,
-                                                                   const OutputCheckFlags& flags);
+                                                                   const OutputCheckFlags& flags,
+                                                                   std::vector<std::string>* notes = nullptr);
+
+// How a session of `model`, or of what becomes of it, is brought into the state that the flags name. Errors:
+// of ModelState::Find. *notes is given a line for each guess.
+absl::StatusOr<Prepare> PrepareFor(Model& model, const OutputCheckFlags& flags,
+                                   std::vector<std::string>* notes);
 
 // "the outputs differ: …" with the worst output and the first diverging tensor; OK if the report is.
 absl::Status MismatchStatus(const EquivalenceReport& report, const Tolerance& tolerance);

@@ -23,10 +23,9 @@ class OutputPipelineChecks final : public PipelineChecks {
  public:
   void Declare(cli::Command& command) override { DeclareOutputCheck(flags_, "verify_", command); }
 
-  Verification Verify(bool each, const std::vector<std::string>& inputs,
-                      const std::vector<std::string>& outputs) override {
+  Verification Verify(bool each, const Subject& subject) override {
     auto hook = std::make_unique<VerifyPasses>(each ? VerifyPasses::When::kEach : VerifyPasses::When::kEnd,
-                                               inputs, outputs, flags_);
+                                               subject.inputs, subject.outputs, FlagsFor(subject));
     Verification verification;
     verification.summary = [passes = hook.get()]() -> std::string {
       if (passes->report() == nullptr) return "";
@@ -38,12 +37,12 @@ class OutputPipelineChecks final : public PipelineChecks {
   }
 
   absl::Status Bisect(Model& model, const std::string& spec, const ParseOptions& parse,
-                      const PassOptions& options, const std::vector<std::string>& inputs,
-                      const std::vector<std::string>& outputs) override {
+                      const PassOptions& options, const Subject& subject) override {
+    const OutputCheckFlags flags = FlagsFor(subject);
     ASSIGN_OR_RETURN(const std::unique_ptr<ReferenceOutputs> reference,
-                     ComputeReference(model, inputs, outputs, flags_));
+                     ComputeReference(model, subject.inputs, subject.outputs, flags));
     ASSIGN_OR_RETURN(const BisectResult result,
-                     BisectPipeline(model, spec, parse, options, *reference, flags_));
+                     BisectPipeline(model, spec, parse, options, *reference, flags));
     const std::string text = BisectText(result);
     std::fwrite(text.data(), 1, text.size(), stdout);
     if (result.step == 0) return absl::OkStatus();
@@ -52,6 +51,12 @@ class OutputPipelineChecks final : public PipelineChecks {
   }
 
  private:
+  OutputCheckFlags FlagsFor(const Subject& subject) const {
+    OutputCheckFlags flags = flags_;
+    if (flags.checkpoint.empty()) flags.checkpoint = subject.checkpoint;
+    return flags;
+  }
+
   OutputCheckFlags flags_;
 };
 

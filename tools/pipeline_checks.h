@@ -25,18 +25,23 @@ class PipelineChecks {
   // Declares the flags of the checks.
   virtual void Declare(cli::Command& command) = 0;
 
-  // A hook that compares --outputs, after each step or at the end, and what it has to say when all went well.
+  // What is compared, and on what.
+  struct Subject {
+    std::vector<std::string> inputs, outputs;
+    std::string checkpoint;  // Of the variables, if no flag names one.
+  };
+
+  // A hook that compares the outputs, after each step or at the end, and what it has to say when all went
+  // well.
   struct Verification {
     std::unique_ptr<PassInstrumentation> hook;
     std::function<std::string()> summary;  // To be called before the hook's end.
   };
-  virtual Verification Verify(bool each, const std::vector<std::string>& inputs,
-                              const std::vector<std::string>& outputs) = 0;
+  virtual Verification Verify(bool each, const Subject& subject) = 0;
 
   // Prints what changes the outputs; FailedPrecondition if something does.
   virtual absl::Status Bisect(Model& model, const std::string& spec, const ParseOptions& parse,
-                              const PassOptions& options, const std::vector<std::string>& inputs,
-                              const std::vector<std::string>& outputs) = 0;
+                              const PassOptions& options, const Subject& subject) = 0;
 };
 
 // Makes the checks of one run of the tool; null if they are not linked.

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "checkpoint/checkpoint.h"
 #include "graph/attr.h"
 #include "runtime/executor.h"
 
@@ -25,7 +24,6 @@ struct SessionOptions {
 };
 
 struct Session {
-  std::unique_ptr<Checkpoint> checkpoint;  // Null if there is none.
   std::unique_ptr<Executor> executor;
   // What placeholders declare, by their names; those of unknown rank are left out.
   std::map<std::string, PartialShape> input_shapes;

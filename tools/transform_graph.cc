@@ -1,7 +1,9 @@
 // transform_graph: a model goes through a pipeline of passes. Flags and notation are those of TensorFlow's
 // Graph Transform Tool, and more.
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "base/byte_sink.h"
 #include "base/mapped_file.h"
@@ -29,6 +32,7 @@
 #include "transforms/instrument/timing.h"
 #include "transforms/pass_manager.h"
 #include "transforms/registry.h"
+#include "transforms/spec.h"
 
 namespace cryograph {
 namespace {
@@ -227,6 +231,23 @@ bool MakesNames(const std::vector<SpecItem>& items) {
   return false;
 }
 
+// The checkpoint that the pipeline freezes from, if it takes the values as they are.
+std::string FrozenFrom(const std::vector<SpecItem>& items) {
+  static constexpr absl::string_view kHarmless[] = {
+      "checkpoint",    "drop_colocation",      "functions",        "ignore_errors", "keep_functions",
+      "allow_py_func", "allow_input_pipeline", "max_inlined_nodes"};
+  for (const SpecItem& item : items) {
+    if (item.name != "freeze_variables") continue;
+    std::string checkpoint;
+    for (const SpecParam& param : item.params) {
+      if (std::find(std::begin(kHarmless), std::end(kHarmless), param.key) == std::end(kHarmless)) return "";
+      if (param.key == "checkpoint") checkpoint = param.value;
+    }
+    return cli::ExpandHome(checkpoint);
+  }
+  return "";
+}
+
 absl::Status CheckPassNames(const std::vector<std::string>& names, absl::string_view flag) {
   for (const std::string& name : names) {
     const absl::Status status = PassRegistry::Global().Create(name).status();
@@ -285,13 +306,14 @@ absl::Status Transform(const Flags& flags) {
     if (!status.ok() && !flags.compat) return status;
     if (!status.ok()) PrintWarning(status.message());
   }
-  if (flags.bisect) return flags.checks->Bisect(model, spec, parse, options, flags.inputs, flags.outputs);
+  const PipelineChecks::Subject subject{flags.inputs, flags.outputs, FrozenFrom(manager->spec().items)};
+  if (flags.bisect) return flags.checks->Bisect(model, spec, parse, options, subject);
   const int nodes_before = model.graph().num_nodes();
   PassContext context(&model, std::move(options));
   AddHooks(flags, *manager);
   PipelineChecks::Verification verification;
   if (flags.verify == "each" || flags.verify == "end") {
-    verification = flags.checks->Verify(flags.verify == "each", flags.inputs, flags.outputs);
+    verification = flags.checks->Verify(flags.verify == "each", subject);
     manager->Add(std::move(verification.hook));
   }
   const absl::Status run = manager->Run(model, context);

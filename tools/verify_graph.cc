@@ -22,7 +22,7 @@ namespace {
 
 struct Flags {
   std::vector<std::string> models, inputs, outputs;
-  std::string tags;
+  std::string tags, after_tags, after_checkpoint;
   OutputCheckFlags check;
   bool json = false;
 };
@@ -40,17 +40,29 @@ absl::StatusOr<Model> Open(const std::string& path, const std::string& tags) {
 absl::StatusOr<bool> Verify(const Flags& flags) {
   if (flags.models.size() != 2) return cli::UsageError("two models must be named");
   ASSIGN_OR_RETURN(Model before, Open(flags.models[0], flags.tags));
-  ASSIGN_OR_RETURN(Model after, Open(flags.models[1], flags.tags));
+  ASSIGN_OR_RETURN(Model after,
+                   Open(flags.models[1], flags.after_tags.empty() ? flags.tags : flags.after_tags));
   std::vector<std::string> outputs = flags.outputs;
   if (outputs.empty()) {
     for (const SignatureTensor& tensor : SignatureOutputs(before)) outputs.push_back(tensor.tensor);
   }
   if (outputs.empty()) return NoOutputsGiven(before, "--outputs");
   RETURN_IF_ERROR(CheckNodesExist(before, outputs, "--outputs"));
-  ASSIGN_OR_RETURN(const std::unique_ptr<ReferenceOutputs> reference,
-                   ComputeReference(before, flags.inputs, outputs, flags.check));
+  std::vector<std::string> notes;
+  absl::StatusOr<std::unique_ptr<ReferenceOutputs>> reference =
+      ComputeReference(before, flags.inputs, outputs, flags.check, &notes);
+  OutputCheckFlags of_after = flags.check;
+  if (!flags.after_checkpoint.empty()) {
+    of_after.checkpoint = flags.after_checkpoint;
+  } else if (!after.variables_prefix.empty()) {
+    of_after.checkpoint.clear();  // Its own.
+  }
+  absl::StatusOr<Prepare> prepare = PrepareFor(after, of_after, &notes);
+  for (const std::string& note : notes) cli::PrintNote(note);
+  RETURN_IF_ERROR(reference.status());
+  RETURN_IF_ERROR(prepare.status());
   const Tolerance tolerance = ToleranceFor(Semantics::kWithinRounding, flags.check);
-  ASSIGN_OR_RETURN(const EquivalenceReport report, reference->Check(after, tolerance));
+  ASSIGN_OR_RETURN(const EquivalenceReport report, (*reference)->Check(after, *prepare, tolerance));
   const std::string text = flags.json ? ReportJson(report, tolerance) : report.Text();
   std::fwrite(text.data(), 1, text.size(), stdout);
   return report.ok();
@@ -75,11 +87,22 @@ int Run(absl::Span<const std::string> args) {
   command.Add(&flags.tags, "tags", "Tags of a SavedModel's graph, if it has several.")
       .Value("TAG,TAG…")
       .Extension();
+  command.Add(&flags.after_tags, "after_tags", "The same for AFTER, if it has others than BEFORE.")
+      .Value("TAG,TAG…")
+      .Extension();
+  command
+      .Add(&flags.after_checkpoint, "after_checkpoint",
+           "Where AFTER's variables are; default: its own if it is a SavedModel, else --checkpoint.")
+      .Path()
+      .Value("PATH")
+      .Extension();
   command.Section("Inputs and tolerance");
   DeclareOutputCheck(flags.check, "", command);
   command.Section("Result");
   command.Add(&flags.json, "json", "Print JSON.").Extension();
   command.Example("verify_graph frozen.pb lean.pb --outputs=softmax", "On random inputs:");
+  command.Example("verify_graph graph.pb frozen.pb --checkpoint=model.ckpt-7 --outputs=softmax",
+                  "Did freezing change something?");
   command.Example("verify_graph saved_model/ frozen.pb --outputs=softmax --feed=image=photo.npy --rtol=1e-3",
                   "On one's own:");
   command.Epilogue("Exit status",

@@ -132,7 +132,7 @@ std::vector<T> Numbers(const std::string& bytes) {
 // Goldens by TensorFlow: tests/oracle/make_image_goldens.py.
 TEST(RunGraphTest, ImagesAreWhatLabelImageMakesOfThem) {
   const std::string graph = EchoGraph("DT_FLOAT", {-1, 24, 20, 3});
-  for (const std::string name : {"scene.jpg", "scene.png", "scene.bmp"}) {
+  for (const std::string name : {"scene.jpg", "scene.png", "scene.bmp", "scene.gif"}) {
     const std::vector<float> golden = Numbers<float>(ReadTestFile(Image(name + ".npy")).substr(128));
     ASSERT_EQ(golden.size(), 24u * 20 * 3);
     EXPECT_THAT(Numbers<float>(FedImage(graph, Image(name), {"--input_mean=127.5", "--input_std=127.5"})),

@@ -172,6 +172,78 @@ TEST_F(VerifyGraphTest, BisectFindsStepAndNode) {
   EXPECT_THAT(none.out, HasSubstr("no step changes the outputs"));
 }
 
+// Numbers of one op, with or without a seed.
+std::string RandomGraph(absl::string_view seed) {
+  return absl::StrCat(
+      "node { name: 'dims' op: 'Const' attr { key: 'dtype' value { type: DT_INT32 } }\n"
+      "  attr { key: 'value' value { tensor { dtype: DT_INT32 tensor_shape { dim { size: 1 } } int_val: 3 } } } }\n"
+      "node { name: 'out' op: 'RandomUniform' input: 'dims' attr { key: 'dtype' value { type: DT_FLOAT } }\n"
+      "  attr { key: 'T' value { type: DT_INT32 } }",
+      seed, " }\n");
+}
+
+TEST_F(VerifyGraphTest, RandomNumbersWithoutASeedAreNoDifference) {
+  WriteTestFile(Path("before.pbtxt"), RandomGraph(" attr { key: 'seed' value { i: 7 } }"));
+  const ToolRun seeded = Verify(Path("before.pbtxt"));
+  EXPECT_EQ(seeded.exit_code, 0) << seeded.out << seeded.err;
+
+  WriteTestFile(Path("before.pbtxt"), RandomGraph(""));
+  const ToolRun run = Verify(Path("before.pbtxt"));
+  EXPECT_EQ(run.exit_code, 2) << run.out;
+  EXPECT_THAT(run.err, AllOf(HasSubstr("output 'out' cannot be compared"), HasSubstr("without a seed")));
+  const ToolRun fed = Verify(Path("before.pbtxt"), {"--feed=out=[1,2,3]"});
+  EXPECT_EQ(fed.exit_code, 0) << fed.err;
+}
+
+// Models whose variables are in a checkpoint.
+const std::string kDigits = "tests/models/digits/";
+
+TEST_F(VerifyGraphTest, VariablesHaveTheirValues) {
+  const std::string graph = kDigits + "graph.pb", frozen = kDigits + "frozen.pb",
+                    saved_model = kDigits + "saved_model", checkpoint = kDigits + "model.ckpt";
+  const std::string outputs = "--outputs=probabilities";
+  for (const std::vector<std::string>& args : std::vector<std::vector<std::string>>{
+           {graph, frozen, outputs, "--checkpoint=" + checkpoint},
+           {frozen, graph, outputs, "--checkpoint=" + checkpoint},
+           {checkpoint + ".meta", graph, outputs, "--checkpoint=" + checkpoint},
+           {saved_model, frozen, outputs},
+           {saved_model, graph, "--after_checkpoint=" + checkpoint},
+           {graph, saved_model, outputs, "--checkpoint=" + checkpoint}}) {
+    const ToolRun run = RunTool("tools/verify_graph", args);
+    EXPECT_EQ(run.exit_code, 0) << args[0] << " " << args[1] << run.out << run.err;
+    EXPECT_THAT(run.out, HasSubstr("probabilities"));
+  }
+  const ToolRun none = RunTool("tools/verify_graph", {graph, frozen, outputs});
+  EXPECT_EQ(none.exit_code, 2) << none.out;
+  EXPECT_THAT(none.err, AllOf(HasSubstr("is not initialized"), HasSubstr("try: --checkpoint")));
+  // AFTER cannot be run: that is a difference.
+  const ToolRun after = RunTool("tools/verify_graph", {frozen, graph, outputs});
+  EXPECT_EQ(after.exit_code, 1) << after.out;
+  EXPECT_THAT(after.out, HasSubstr("is not initialized"));
+}
+
+// The model that is not frozen is the reference, for the pass that freezes it, too.
+TEST_F(VerifyGraphTest, FreezingIsVerified) {
+  const auto transform = [&](const std::string& in, const std::string& transforms,
+                             const std::vector<std::string>& flags) {
+    std::vector<std::string> args = {"--in_graph=" + in, "--out_graph=" + Path("out.pb"), "--inputs=image",
+                                     "--outputs=probabilities", "--transforms=" + transforms, "--verify=each"};
+    args.insert(args.end(), flags.begin(), flags.end());
+    return RunTool("tools/transform_graph", args);
+  };
+  const std::string checkpoint = kDigits + "model.ckpt", freeze = "freeze_variables(checkpoint=" + checkpoint + ")";
+  for (const ToolRun& run :
+       {transform(kDigits + "graph.pb", freeze, {}), transform(kDigits + "saved_model", "freeze_variables", {}),
+        transform(kDigits + "graph.pb", "remove_device", {"--verify_checkpoint=" + checkpoint})}) {
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_THAT(run.err, AllOf(HasSubstr("outputs verified (exact):\nprobabilities: equal\n"),
+                               Not(HasSubstr("from after this step on"))));
+  }
+  const ToolRun broken = transform(kDigits + "saved_model", "strip_unused_nodes remove_nodes(op=Relu)", {});
+  EXPECT_EQ(broken.exit_code, 1) << broken.err;
+  EXPECT_THAT(broken.err, HasSubstr("pass #2 'remove_nodes': output 'probabilities' changed"));
+}
+
 // MTCNN is three networks with loops and conditionals between them: transform_graph of TensorFlow removed
 // Identity nodes that such a graph cannot do without, and wrote a graph that does not load.
 TEST(VerifyRealGraphTest, MtcnnIsNeverBroken) {
