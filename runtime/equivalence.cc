@@ -137,11 +137,11 @@ absl::Status ReferenceOutputs::CheckRepeatable(const Tolerance& tolerance) const
       ASSIGN_OR_RETURN(const TensorDifference difference,
                        CompareTensors(expected_[batch][i], again[batch][i], tolerance));
       if (difference.ok()) continue;
-      return absl::FailedPreconditionError(
-          absl::StrCat("output '", request_.outputs[i], "' cannot be compared: the model that was not changed ",
-                       "does not give it twice: ", DifferenceText(difference),
-                       "\nwhy: it depends on random numbers without a seed",
-                       "\ntry: seeds for the random ops, or a value for what they compute, as for an input"));
+      return absl::FailedPreconditionError(absl::StrCat(
+          "output '", request_.outputs[i], "' cannot be compared: the model that was not changed ",
+          "does not give it twice: ", DifferenceText(difference),
+          "\nwhy: it depends on random numbers without a seed",
+          "\ntry: seeds for the random ops, or a value for what they compute, as for an input"));
     }
   }
   return absl::OkStatus();

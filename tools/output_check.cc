@@ -153,17 +153,9 @@ void DeclareOutputCheck(OutputCheckFlags& flags, const std::string& prefix, cli:
       .Extension();
 }
 
-Tolerance ToleranceFor(Semantics semantics, const OutputCheckFlags& flags) {
-  Tolerance tolerance;
-  if (flags.tolerance_given()) {
-    tolerance.absolute = std::max(flags.atol, 0.0);
-    tolerance.relative = std::max(flags.rtol, 0.0);
-    tolerance.ulps = std::max<int64_t>(flags.ulps, 0);
-  } else if (semantics != Semantics::kExact) {
-    tolerance.absolute = 1e-5;
-    tolerance.relative = 1e-4;
-  }
-  return tolerance;
+Tolerance ToleranceFor(const ErrorBound& promised, const OutputCheckFlags& flags) {
+  if (!flags.tolerance_given()) return {promised.absolute, promised.relative, promised.ulps};
+  return {std::max(flags.atol, 0.0), std::max(flags.rtol, 0.0), std::max<int64_t>(flags.ulps, 0)};
 }
 
 Tolerance Loosest(const Tolerance& a, const Tolerance& b) {

@@ -18,7 +18,7 @@
 namespace cryograph {
 
 struct OutputCheckFlags {
-  std::string prefix;  // Of their names, behind the dashes: "verify_".
+  std::string prefix;              // Of their names, behind the dashes: "verify_".
   std::vector<std::string> feeds;  // NAME=VALUE, as run_graph takes them.
   std::string checkpoint;          // Of the variables; empty: a SavedModel's own, or none.
   std::vector<std::string> init_nodes;
@@ -34,9 +34,8 @@ struct OutputCheckFlags {
 // first is --feed.
 void DeclareOutputCheck(OutputCheckFlags& flags, const std::string& prefix, cli::Command& command);
 
-// What a pass may change: nothing for one that keeps results exactly, float rounding for all others. A pass
-// that is meant to change results is held to rounding, too: how much more is right only the user can say.
-Tolerance ToleranceFor(Semantics semantics, const OutputCheckFlags& flags);
+// What the flags say, or else what a pass promises (Pass::error_bound).
+Tolerance ToleranceFor(const ErrorBound& promised, const OutputCheckFlags& flags);
 // The looser of the two in every bound.
 Tolerance Loosest(const Tolerance& a, const Tolerance& b);
 

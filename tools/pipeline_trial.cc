@@ -11,11 +11,11 @@ namespace cryograph {
 absl::StatusOr<PipelineTrial::Outcome> PipelineTrial::Run(int limit, const std::vector<std::string>& held) {
   ++runs_;
   ASSIGN_OR_RETURN(Outcome outcome, Apply(limit, held));
-  Tolerance tolerance = ToleranceFor(Semantics::kExact, flags_);
+  Tolerance tolerance = ToleranceFor(ErrorBound(), flags_);
   for (const StepReport& step : outcome.steps) {
     if (step.skipped || step.edits == 0) continue;
     ASSIGN_OR_RETURN(const std::unique_ptr<Pass> pass, PassRegistry::Global().Create(step.pass));
-    tolerance = Loosest(tolerance, ToleranceFor(pass->semantics(), flags_));
+    tolerance = Loosest(tolerance, ToleranceFor(pass->error_bound(), flags_));
   }
   ASSIGN_OR_RETURN(outcome.report, reference_.Check(outcome.model, tolerance));
   return outcome;

@@ -61,7 +61,7 @@ absl::StatusOr<bool> Verify(const Flags& flags) {
   for (const std::string& note : notes) cli::PrintNote(note);
   RETURN_IF_ERROR(reference.status());
   RETURN_IF_ERROR(prepare.status());
-  const Tolerance tolerance = ToleranceFor(Semantics::kWithinRounding, flags.check);
+  const Tolerance tolerance = ToleranceFor(DefaultErrorBound(Semantics::kWithinRounding), flags.check);
   ASSIGN_OR_RETURN(const EquivalenceReport report, (*reference)->Check(after, *prepare, tolerance));
   const std::string text = flags.json ? ReportJson(report, tolerance) : report.Text();
   std::fwrite(text.data(), 1, text.size(), stdout);

@@ -17,7 +17,7 @@ absl::Status VerifyPasses::Start(Model& model, PassContext&) {
   } else {
     not_runnable_ = reference.status();
   }
-  tolerance_ = ToleranceFor(Semantics::kExact, flags_);
+  tolerance_ = ToleranceFor(ErrorBound(), flags_);
   return absl::OkStatus();
 }
 
@@ -37,7 +37,7 @@ absl::Status VerifyPasses::After(const PassRun& run) {
     return absl::OkStatus();
   }
   if (run.report.edits == 0) return absl::OkStatus();
-  tolerance_ = Loosest(tolerance_, ToleranceFor(run.pass.semantics(), flags_));
+  tolerance_ = Loosest(tolerance_, ToleranceFor(run.pass.error_bound(), flags_));
   return when_ == When::kEach ? Check(run.model) : absl::OkStatus();
 }
 

@@ -9,6 +9,10 @@
 
 namespace cryograph {
 
+ErrorBound DefaultErrorBound(Semantics semantics) {
+  return semantics == Semantics::kExact ? ErrorBound() : ErrorBound{1e-5, 1e-4, 0};
+}
+
 absl::StatusOr<TensorName> ParseTensorName(absl::string_view text) {
   TensorName name;
   absl::string_view rest = text;

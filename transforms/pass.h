@@ -28,6 +28,16 @@ enum class Semantics {
   kNotKept,         // Others: quantisation, or whatever the user asked for (removing a Dropout, say).
 };
 
+// How far the outputs of a graph may move, by the least strict of the three bounds; all 0: not at all.
+struct ErrorBound {
+  double absolute = 0;
+  double relative = 0;  // Of the magnitude of the value before.
+  int64_t ulps = 0;     // Steps between neighbouring numbers of the output's type.
+};
+// None for kExact, else what rounding in another order costs: 1e-5, or 1e-4 of the value. So it is for
+// kNotKept, too: how much more is right, the pass or the user must say.
+ErrorBound DefaultErrorBound(Semantics semantics);
+
 // A name as a user gives it for an input or output: "x", "x:1" or "^x".
 struct TensorName {
   std::string node;
@@ -107,6 +117,8 @@ class Pass : public ParamOwner {
   const std::string& name() const { return name_; }        // As a spec writes it: "remove_device".
   const std::string& summary() const { return summary_; }  // One sentence.
   Semantics semantics() const { return semantics_; }
+  // What the outputs are held to after the pass, unless the user says something else.
+  virtual ErrorBound error_bound() const { return DefaultErrorBound(semantics_); }
   // Further paragraphs for docs/passes.md (Markdown): what it does in detail, and where and why it differs
   // from transform_graph.
   virtual std::string doc() const { return ""; }

@@ -29,6 +29,16 @@ absl::string_view SemanticsText(Semantics semantics) {
   return "";
 }
 
+// What a pass says about its error beyond what its semantics say.
+std::string BoundText(const Pass& pass) {
+  const ErrorBound own = pass.error_bound(), usual = DefaultErrorBound(pass.semantics());
+  if (own.absolute == usual.absolute && own.relative == usual.relative && own.ulps == usual.ulps) return "";
+  std::string text =
+      absl::StrCat("; outputs are held to ", own.absolute, ", or ", own.relative, " of the value");
+  if (own.ulps > 0) absl::StrAppend(&text, ", or ", own.ulps, " ulps");
+  return text;
+}
+
 }  // namespace
 
 PassRegistry& PassRegistry::Global() {
@@ -108,7 +118,8 @@ std::string PassRegistry::Markdown() const {
     if (const std::vector<std::string> others = aliases(name); !others.empty()) {
       absl::StrAppend(&text, "Also named `", absl::StrJoin(others, "`, `"), "`. ");
     }
-    absl::StrAppend(&text, "What the graph computes is ", SemanticsText(pass->semantics()), ".\n");
+    absl::StrAppend(&text, "What the graph computes is ", SemanticsText(pass->semantics()), BoundText(*pass),
+                    ".\n");
     if (!pass->params().empty()) {
       text += "\n| parameter | type | default | meaning |\n|---|---|---|---|\n";
       for (const ParamBase* param : pass->params()) {

@@ -1,4 +1,5 @@
 // benchmark_model as a process: what it prints, writes and answers to mistakes.
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -83,6 +84,46 @@ TEST(BenchmarkModelTest, TakesAnImageOfAnySize) {
                                  "--output_layer=probabilities", "--json", "--num_threads=1"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_EQ(Number(Parsed(run.out), "runs"), 3);
+}
+
+TEST(BenchmarkModelTest, SweepsOverThreadsAndBatches) {
+  const std::vector<std::string> model = {kGraph, "--feed=image=rand(3,12,12,1)",
+                                          "--output_layer=probabilities"};
+  const auto with = [&](std::vector<std::string> flags) {
+    flags.insert(flags.begin(), model.begin(), model.end());
+    return Benchmark(flags);
+  };
+  const ToolRun table = with({"--sweep_threads=1,2", "--sweep_batch_sizes=2,7"});
+  EXPECT_EQ(table.exit_code, 0) << table.err;
+  EXPECT_THAT(table.out, AllOf(HasSubstr("= Sweep ="), HasSubstr("[rows/s]"), HasSubstr("\t    1.00x\t")));
+  EXPECT_EQ(std::count(table.out.begin(), table.out.end(), '\n'), 6);
+
+  const ToolRun run = with({"--sweep_threads=1,2", "--sweep_batch_sizes=2,7", "--json"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  const Json parsed = Parsed(run.out);
+  const auto& points = Elements(Member(parsed, "sweep"));
+  ASSERT_EQ(points.size(), 4);
+  EXPECT_EQ(Number(points[1], "threads"), 1);
+  EXPECT_EQ(Number(points[1], "batch"), 7);
+  EXPECT_EQ(Number(points[2], "threads"), 2);
+  EXPECT_EQ(Number(points[2], "runs"), 3);
+  for (const Json& point : points) {
+    EXPECT_GT(Number(point, "p50_ms"), 0);
+    EXPECT_NEAR(Number(point, "rows_per_second"), Number(point, "batch") / Number(point, "p50_ms") * 1000, 1);
+  }
+  // More rows take more memory.
+  EXPECT_GT(Number(points[1], "peak_bytes"), Number(points[0], "peak_bytes"));
+
+  const Json threads_alone = Parsed(with({"--sweep_threads=1", "--json"}).out);
+  EXPECT_FALSE(HasMember(Elements(Member(threads_alone, "sweep"))[0], "batch"));
+
+  EXPECT_EQ(with({"--sweep_threads=0"}).exit_code, 2);
+  EXPECT_EQ(with({"--sweep_batch_sizes=1,-3"}).exit_code, 2);
+  EXPECT_EQ(with({"--sweep_threads=1", "--trace=" + ScratchFolder() + "/t.json"}).exit_code, 2);
+  const ToolRun scalar = Benchmark(
+      {kGraph, "--feed=probabilities=0.5", "--output_layer=probabilities", "--sweep_batch_sizes=2"});
+  EXPECT_EQ(scalar.exit_code, 1);
+  EXPECT_THAT(scalar.err, HasSubstr("its batch cannot be changed"));
 }
 
 TEST(BenchmarkModelTest, LeavesResultFiles) {
