@@ -176,7 +176,8 @@ TEST_F(VerifyGraphTest, BisectFindsStepAndNode) {
 std::string RandomGraph(absl::string_view seed) {
   return absl::StrCat(
       "node { name: 'dims' op: 'Const' attr { key: 'dtype' value { type: DT_INT32 } }\n"
-      "  attr { key: 'value' value { tensor { dtype: DT_INT32 tensor_shape { dim { size: 1 } } int_val: 3 } } } }\n"
+      "  attr { key: 'value' value { tensor { dtype: DT_INT32 tensor_shape { dim { size: 1 } } int_val: 3 } "
+      "} } }\n"
       "node { name: 'out' op: 'RandomUniform' input: 'dims' attr { key: 'dtype' value { type: DT_FLOAT } }\n"
       "  attr { key: 'T' value { type: DT_INT32 } }",
       seed, " }\n");
@@ -226,14 +227,17 @@ TEST_F(VerifyGraphTest, VariablesHaveTheirValues) {
 TEST_F(VerifyGraphTest, FreezingIsVerified) {
   const auto transform = [&](const std::string& in, const std::string& transforms,
                              const std::vector<std::string>& flags) {
-    std::vector<std::string> args = {"--in_graph=" + in, "--out_graph=" + Path("out.pb"), "--inputs=image",
-                                     "--outputs=probabilities", "--transforms=" + transforms, "--verify=each"};
+    std::vector<std::string> args = {
+        "--in_graph=" + in,        "--out_graph=" + Path("out.pb"), "--inputs=image",
+        "--outputs=probabilities", "--transforms=" + transforms,    "--verify=each"};
     args.insert(args.end(), flags.begin(), flags.end());
     return RunTool("tools/transform_graph", args);
   };
-  const std::string checkpoint = kDigits + "model.ckpt", freeze = "freeze_variables(checkpoint=" + checkpoint + ")";
+  const std::string checkpoint = kDigits + "model.ckpt",
+                    freeze = "freeze_variables(checkpoint=" + checkpoint + ")";
   for (const ToolRun& run :
-       {transform(kDigits + "graph.pb", freeze, {}), transform(kDigits + "saved_model", "freeze_variables", {}),
+       {transform(kDigits + "graph.pb", freeze, {}),
+        transform(kDigits + "saved_model", "freeze_variables", {}),
         transform(kDigits + "graph.pb", "remove_device", {"--verify_checkpoint=" + checkpoint})}) {
     EXPECT_EQ(run.exit_code, 0) << run.err;
     EXPECT_THAT(run.err, AllOf(HasSubstr("outputs verified (exact):\nprobabilities: equal\n"),
