@@ -1,6 +1,9 @@
 #include "runtime/static_checks.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "graph/shape_inference.h"
 
@@ -24,7 +27,8 @@ bool IsCheckedDefault(Node node) {
 
 bool IsChecked(Node node) {
   const absl::string_view op = node.op();
-  if (op == "Substr" || IsCheckedDefault(node)) return true;
+  if (op == "Substr" || op == "SplitV" || IsCheckedDefault(node)) return true;
+  if (op == "MatrixSetDiagV2" || op == "MatrixSetDiagV3") return true;
   if (op == "SpaceToBatchND" || op == "BatchToSpaceND") return HasFedBlockShape(node);
   return op == "EnsureShape" && node.attr("shape").kind() == AttrView::kShape && !DeclaresKnownRank(node);
 }
@@ -74,9 +78,52 @@ absl::Status CheckDefault(const PartialShape& declared, const PartialShape& inpu
                                                  "; TensorFlow refuses that"));
 }
 
+bool HasUnknownDim(const PartialShape& shape) {
+  return std::find(shape.dims.begin(), shape.dims.end(), -1) != shape.dims.end();
+}
+
+// Where a dimension of the matrices is unknown, TensorFlow looks for it in the shape of the diagonals, and
+// takes them for a single one, however many there are.
+absl::Status CheckSetDiag(const PartialShape& matrices, const PartialShape& diagonals) {
+  if (matrices.unknown_rank || diagonals.unknown_rank || !HasUnknownDim(matrices)) return absl::OkStatus();
+  PartialShape single = diagonals;
+  if (!single.dims.empty()) single.dims.back() = -1;
+  single.dims.push_back(-1);
+  if (AreCompatible(single, matrices)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("the matrices are declared as ", PartialShapeText(matrices),
+                                                 ", where diagonals of shape ", PartialShapeText(diagonals),
+                                                 " count as one; TensorFlow refuses that"));
+}
+
+// As long as the dimension that is split is not known, TensorFlow takes it for the last one.
+absl::Status CheckSplitV(const PartialShape& input, const ShapeValue* sizes, const ShapeValue* axis) {
+  if (axis != nullptr || sizes == nullptr || input.unknown_rank || input.dims.empty()) {
+    return absl::OkStatus();
+  }
+  const int64_t dim = input.dims.back();
+  int64_t total = 0;
+  bool has_rest = false;
+  for (const int64_t size : *sizes) {
+    if (size == kUnknownElement) return absl::OkStatus();
+    if (size == -1) {
+      has_rest = true;
+    } else if (__builtin_add_overflow(total, size, &total)) {
+      return absl::OkStatus();
+    }
+  }
+  if (dim < 0 || (has_rest ? total <= dim : total == dim)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("split_dim is known only when the graph runs, and parts of [", absl::StrJoin(*sizes, ","),
+                   "] do not make up the last dimension, which is ", dim, "; TensorFlow refuses that"));
+}
+
 absl::Status CheckNode(Node node, const GraphShapes& shapes) {
   const absl::string_view op = node.op();
   const auto input = [&](int slot) -> const PartialShape& { return shapes.shape(node.input(slot)); };
+  if (op == "SplitV") {
+    return CheckSplitV(input(0), shapes.value(node.input(1)), shapes.value(node.input(2)));
+  }
+  if (op == "MatrixSetDiagV2" || op == "MatrixSetDiagV3") return CheckSetDiag(input(0), input(1));
   if (op == "Substr") return CheckSubstr(input(1), input(2));
   if (op == "EnsureShape") return CheckEnsureShape(input(0));
   if (op == "PlaceholderWithDefault") return CheckDefault(node.attr("shape").shape(), input(0));

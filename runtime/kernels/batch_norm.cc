@@ -35,9 +35,10 @@ void NormalizeAll(KernelContext& context, const Value& x, const T* mean, const T
   });
 }
 
-absl::Status ExpectChannels(const Value& value, int64_t channels, absl::string_view what) {
+absl::Status ExpectChannels(const Value& value, int64_t channels, absl::string_view what,
+                            bool may_be_longer = false) {
   RETURN_IF_ERROR(ExpectVector(value, what));
-  if (value.dim(0) == channels) return absl::OkStatus();
+  if (value.dim(0) == channels || (may_be_longer && value.dim(0) > channels)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat(what, " has ", value.dim(0), " elements for ", channels, " channels"));
 }
@@ -165,7 +166,8 @@ class GlobalNormalizationKernel final : public Kernel {
     const char* const names[] = {"t", "m", "v", "beta", "gamma"};
     Value inputs[5];
     for (int i = 0; i < 5; ++i) {
-      if (i > 0) RETURN_IF_ERROR(ExpectChannels(context.input(i), channels, names[i]));
+      // The channels are those of m; TensorFlow leaves alone what the others have beyond them.
+      if (i > 0) RETURN_IF_ERROR(ExpectChannels(context.input(i), channels, names[i], i > 1));
       ASSIGN_OR_RETURN(inputs[i], ToComputeType(context, context.input(i)));
     }
     ASSIGN_OR_RETURN(Value factors, context.AllocateTemp(inputs[0].dtype(), {channels}));

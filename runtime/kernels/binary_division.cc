@@ -56,7 +56,8 @@ struct FlooredQuotient {
       return remainder != 0 && (remainder < 0) != (b < 0) ? static_cast<T>(quotient - 1) : quotient;
     } else {
       using A = Arithmetic<T>;
-      const A quotient = static_cast<A>(a) / static_cast<A>(b);
+      // Half and bfloat16 are rounded before they are floored.
+      const A quotient = static_cast<A>(static_cast<T>(static_cast<A>(a) / static_cast<A>(b)));
       // Subnormal numbers count as zero, as in TensorFlow's threads.
       if (std::abs(quotient) < std::numeric_limits<A>::min())
         return static_cast<T>(std::copysign(A(0), quotient));
@@ -120,7 +121,38 @@ absl::Status Divide(KernelContext& context) {
   return ComputeBinary<Types, Functor>(context);
 }
 
-absl::Status Div(KernelContext& context) { return Divide<NumberTypes, Quotient>(context); }
+// A complex number by zero is NaN where TensorFlow divides whole vectors of 32 bytes, and C's quotient in the
+// elements that are left over at the end.
+template <typename T>
+absl::Status DivideComplex(KernelContext& context) {
+  ASSIGN_OR_RETURN(const Broadcast broadcast, BroadcastInputs(context));
+  ASSIGN_OR_RETURN(Value * output, context.ForwardOrAllocateOutput({0, 1}, 0, broadcast.shape()));
+  const T* a = context.input(0).data<T>();
+  const T* b = context.input(1).data<T>();
+  T* out = output->mutable_data<T>();
+  constexpr int64_t kLanes = 32 / sizeof(T);
+  const int64_t vectors_end = output->num_elements() / kLanes * kLanes;
+  constexpr auto kNaN = std::numeric_limits<typename T::value_type>::quiet_NaN();
+  broadcast.ForRows(
+      0, broadcast.num_rows(), [&](int64_t offset, const int64_t* from, int64_t count, const int64_t* step) {
+        for (int64_t i = 0; i < count; ++i) {
+          const T divisor = b[from[1] + i * step[1]];
+          out[offset + i] = divisor == T(0) && offset + i < vectors_end ? T(kNaN, kNaN)
+                                                                        : a[from[0] + i * step[0]] / divisor;
+        }
+      });
+  return absl::OkStatus();
+}
+
+absl::Status Div(KernelContext& context) {
+  const DataType dtype = context.input(0).dtype();
+  if (dtype != context.input(1).dtype()) {
+    return absl::InvalidArgumentError("the operands are of different types");
+  }
+  if (dtype == DT_COMPLEX64) return DivideComplex<std::complex<float>>(context);
+  if (dtype == DT_COMPLEX128) return DivideComplex<std::complex<double>>(context);
+  return Divide<RealTypes, Quotient>(context);
+}
 CRYOGRAPH_KERNEL_FUNCTION(Div, "Div", "RealDiv");
 
 absl::Status TruncateDiv(KernelContext& context) { return Divide<RealTypes, TruncatedQuotient>(context); }

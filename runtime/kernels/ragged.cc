@@ -29,7 +29,9 @@ absl::Status RaggedTensorToSparse(KernelContext& context) {
   if (values.rank() < 1) return absl::InvalidArgumentError("the values must not be a scalar");
   ASSIGN_OR_RETURN(const std::vector<Shape> splits, NestedSplits(context, 0, levels, values.dim(0)));
   if (splits.empty()) return absl::InvalidArgumentError("there must be one level of splits at least");
-  Shape shape = {static_cast<int64_t>(splits[0].size()) - 1};
+  // Rows are counted along the first dimension of the splits, of which TensorFlow takes any number.
+  const Value& outermost = context.input(0);
+  Shape shape = {(outermost.is_scalar() ? 1 : outermost.dim(0)) - 1};
   for (const Shape& level : splits) {
     int64_t longest = 0;
     for (size_t i = 1; i < level.size(); ++i) longest = std::max(longest, level[i] - level[i - 1]);

@@ -8,10 +8,10 @@
 
 namespace cryograph {
 
-// A vector of int32 or int64 that begins with 0, never falls, and ends with `total`.
+// The elements of an int32 or int64 value, which begin with 0, never fall, and end with `total`. TensorFlow
+// takes them out of any shape.
 inline absl::StatusOr<Shape> RowSplits(const Value& value, int64_t total) {
-  RETURN_IF_ERROR(ExpectVector(value, "splits"));
-  ASSIGN_OR_RETURN(Shape splits, IntVector(value, "splits"));
+  ASSIGN_OR_RETURN(Shape splits, IntVector(value.Reshaped({value.num_elements()}), "splits"));
   if (splits.empty() || splits[0] != 0) return absl::InvalidArgumentError("splits must begin with 0");
   for (size_t i = 1; i < splits.size(); ++i) {
     if (splits[i] < splits[i - 1]) return absl::InvalidArgumentError("splits must not fall");

@@ -74,11 +74,12 @@ absl::Status SparseReorder(KernelContext& context) {
 }
 CRYOGRAPH_KERNEL_FUNCTION(SparseReorder, "SparseReorder");
 
+// Indices out of bounds are numbered as those within, as in TensorFlow.
 absl::Status SparseReshape(KernelContext& context) {
   RETURN_IF_ERROR(ExpectMatrix(context.input(0), "indices"));
   ASSIGN_OR_RETURN(const Value none, context.AllocateTemp(DT_BOOL, {context.input(0).dim(0)}));
   ASSIGN_OR_RETURN(const SparseTensor tensor,
-                   SparseTensor::Of(context.input(0), none, context.input(1), context));
+                   SparseTensor::Unbounded(context.input(0), none, context.input(1), context));
   RETURN_IF_ERROR(ExpectVector(context.input(2), "new_shape"));
   ASSIGN_OR_RETURN(Shape shape, IntVector(context.input(2), "new_shape"));
   ASSIGN_OR_RETURN(const int64_t elements, NumElements(tensor.shape));
@@ -99,11 +100,14 @@ absl::Status SparseReshape(KernelContext& context) {
   }
   const auto rank = static_cast<int64_t>(shape.size());
   ASSIGN_OR_RETURN(Value * indices, context.AllocateOutput(0, {tensor.count(), rank}));
+  // What follows each dimension; there are no elements to number if one of them is 0.
+  Shape strides(shape.size(), 1);
+  for (int64_t d = rank - 1; d > 0; --d) strides[d - 1] = strides[d] * std::max<int64_t>(shape[d], 1);
   for (int64_t i = 0; i < tensor.count(); ++i) {
     int64_t rest = tensor.offset(i);
-    for (int64_t d = rank - 1; d >= 0; --d) {
-      indices->mutable_data<int64_t>()[i * rank + d] = rest % shape[d];
-      rest /= shape[d];
+    for (int64_t d = 0; d < rank; ++d) {
+      indices->mutable_data<int64_t>()[i * rank + d] = rest / strides[d];
+      rest %= strides[d];
     }
   }
   return SetShapeOutput(context, 1, shape);
@@ -157,6 +161,7 @@ absl::Status SparseFillEmptyRows(KernelContext& context) {
 }
 CRYOGRAPH_KERNEL_FUNCTION(SparseFillEmptyRows, "SparseFillEmptyRows");
 
+// Indices out of bounds are taken along, as in TensorFlow.
 class SparseConcatKernel final : public Kernel {
  public:
   absl::Status Init(const NodeInfo& node) override { return node.Attr("concat_dim", &axis_); }
@@ -166,8 +171,8 @@ class SparseConcatKernel final : public Kernel {
     std::vector<SparseTensor> tensors;
     int64_t count = 0;
     for (int k = 0; k < parts; ++k) {
-      ASSIGN_OR_RETURN(SparseTensor part, SparseTensor::Of(context.input(k), context.input(parts + k),
-                                                           context.input(2 * parts + k), context));
+      ASSIGN_OR_RETURN(SparseTensor part, SparseTensor::Unbounded(context.input(k), context.input(parts + k),
+                                                                  context.input(2 * parts + k), context));
       count += part.count();
       tensors.push_back(std::move(part));
     }
@@ -190,7 +195,10 @@ class SparseConcatKernel final : public Kernel {
       }
       int64_t* index = joined.indices.mutable_data<int64_t>() + to * rank;
       std::copy_n(part.indices.data<int64_t>(), part.indices.num_elements(), index);
-      for (int64_t i = 0; i < part.count(); ++i) index[i * rank + axis] += shape[axis];
+      for (int64_t i = 0; i < part.count(); ++i) {
+        int64_t& moved = index[i * rank + axis];
+        moved = static_cast<int64_t>(static_cast<uint64_t>(moved) + static_cast<uint64_t>(shape[axis]));
+      }
       CopyElements(part.values, 0, &joined.values, to, part.count());
       to += part.count();
       if (__builtin_add_overflow(shape[axis], part.shape[axis], &shape[axis])) {

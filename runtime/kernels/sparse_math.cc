@@ -104,7 +104,8 @@ absl::Status SparseAdd(KernelContext& context) {
 }
 CRYOGRAPH_KERNEL_FUNCTION(SparseAdd, "SparseAdd");
 
-// A dense result; places that nothing falls into are 0.
+// A dense result; places that nothing falls into are 0. Indices out of bounds are numbered as those within,
+// as in TensorFlow; what then falls beside the result is dropped.
 class SparseReduceKernel final : public Kernel {
  public:
   absl::Status Init(const NodeInfo& node) override {
@@ -113,7 +114,8 @@ class SparseReduceKernel final : public Kernel {
   }
 
   absl::Status Compute(KernelContext& context) const override {
-    ASSIGN_OR_RETURN(const SparseTensor tensor, SparseTensor::Input(context, 0));
+    ASSIGN_OR_RETURN(const SparseTensor tensor,
+                     SparseTensor::Unbounded(context.input(0), context.input(1), context.input(2), context));
     ASSIGN_OR_RETURN(const Shape axes, IntVector(context.input(3), "the axes"));
     std::vector<bool> reduced(static_cast<size_t>(tensor.rank()), false);
     for (const int64_t given : axes) {
@@ -136,10 +138,13 @@ class SparseReduceKernel final : public Kernel {
       using A = Arithmetic<T>;
       std::fill_n(output->mutable_data<T>(), output->num_elements(), T(0));
       for (int64_t i = 0; i < tensor.count(); ++i) {
-        int64_t offset = 0;
+        uint64_t offset = 0;
         for (int d = 0; d < tensor.rank(); ++d) {
-          if (!reduced[d]) offset = offset * tensor.shape[d] + tensor.place(i)[d];
+          if (reduced[d]) continue;
+          offset =
+              offset * static_cast<uint64_t>(tensor.shape[d]) + static_cast<uint64_t>(tensor.place(i)[d]);
         }
+        if (offset >= static_cast<uint64_t>(output->num_elements())) continue;
         const T value = tensor.values.data<T>()[i];
         T& out = output->mutable_data<T>()[offset];
         bool& any = filled.mutable_data<bool>()[offset];

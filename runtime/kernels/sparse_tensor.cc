@@ -46,9 +46,11 @@ absl::StatusOr<SparseTensor> SparseTensor::Of(const Value& indices, const Value&
 }
 
 int64_t SparseTensor::offset(int64_t i) const {
-  int64_t offset = 0;
-  for (int d = 0; d < rank(); ++d) offset = offset * shape[d] + place(i)[d];
-  return offset;
+  uint64_t offset = 0;  // Of an index out of bounds it may wrap.
+  for (int d = 0; d < rank(); ++d) {
+    offset = offset * static_cast<uint64_t>(shape[d]) + static_cast<uint64_t>(place(i)[d]);
+  }
+  return static_cast<int64_t>(offset);
 }
 
 std::vector<int64_t> RowMajorOrder(const SparseTensor& tensor) {

@@ -11,16 +11,16 @@ def _cases_test_impl(ctx):
         is_executable = True,
         content = "#!/bin/sh\nexec \"{driver}\" {ops} \"$@\"\n".format(
             driver = ctx.executable.driver.short_path,
-            ops = " ".join(ctx.attr.ops),
+            ops = " ".join(ctx.attr.ops + [file.short_path for file in ctx.files.files]),
         ),
     )
-    runfiles = ctx.runfiles().merge(ctx.attr.driver[DefaultInfo].default_runfiles)
+    runfiles = ctx.runfiles(files = ctx.files.files).merge(ctx.attr.driver[DefaultInfo].default_runfiles)
     return [DefaultInfo(executable = script, runfiles = runfiles)]
 
 cases_test = rule(
     implementation = _cases_test_impl,
     test = True,
-    doc = "Runs the conformance cases of some ops, which lie beside the project; skips if they do not.",
+    doc = "Runs the conformance cases of some ops, which lie beside the project; skips those if they do not.",
     attrs = {
         "driver": attr.label(
             mandatory = True,
@@ -28,9 +28,12 @@ cases_test = rule(
             cfg = "target",
             doc = "cases_test.cc with the kernels that are needed.",
         ),
+        "files": attr.label_list(
+            allow_files = [".cases"],
+            doc = "Cases of this project.",
+        ),
         "ops": attr.string_list(
-            mandatory = True,
-            doc = "Names of .cases files.",
+            doc = "Names of .cases files beside the project.",
         ),
     },
 )
