@@ -80,9 +80,9 @@ class DataflowPlanner {
     node.num_outputs = needed.info->num_outputs();
     node.num_inputs = static_cast<int>(needed.inputs.size());
     if (node.kind == DataflowKind::kConstant) {
-      const char* unaligned;  // Always null: without an owner, constants are copied.
-      absl::StatusOr<Value> value = ConstantValue(needed, nullptr, &unaligned, run_);
+      absl::StatusOr<Value> value = ConstantValue(needed, request_.owner, run_);
       if (!value.ok()) return InNode(needed.node, value.status());
+      result_->weight_bytes += value->num_bytes();
       node.number = static_cast<int>(plan_.constants.size());
       plan_.constants.push_back(*std::move(value));
     } else {
@@ -273,6 +273,12 @@ class DataflowPlanner {
         continue;
       }
       PlanStep& step = plan_.steps[node.number];
+      const bool folds = request_.fold_constants && AllConstant(constants);
+      for (int k = 0; k < node.num_inputs && (folds || !step.kernel->PreparesUnaligned()); ++k) {
+        const Input& input = inputs_[i][k];
+        const int first = first_constant[input.producer];
+        if (first >= 0) RETURN_IF_ERROR(Align(&plan_.constants[first + input.output], run_));
+      }
       if (absl::Status status = PrepareStep(&step, constants, run_); !status.ok())
         return InNode(*step.node, status);
       if (!request_.fold_constants || step.node->op() == "LoopCond") continue;
@@ -282,7 +288,49 @@ class DataflowPlanner {
       node.number = first_constant[i] = static_cast<int>(plan_.constants.size());
       for (Value& value : folded) plan_.constants.push_back(std::move(value));
     }
+    return DropPackedConstants();
+  }
+
+  // Nodes of constants still say when they are there, but what all readers have packed has no elements any
+  // more.
+  absl::Status DropPackedConstants() {
+    for (size_t i = 0; i < plan_.nodes.size(); ++i) {
+      const DataflowNode& node = plan_.nodes[i];
+      if (node.kind != DataflowKind::kConstant) continue;
+      for (int k = 0; k < node.num_outputs; ++k) {
+        Value& constant = plan_.constants[node.number + k];
+        RETURN_IF_ERROR(constant.has_value() && IsPackedByAll(static_cast<int>(i), k)
+                            ? Empty(&constant)
+                            : Align(&constant, run_));
+      }
+    }
     return absl::OkStatus();
+  }
+
+  absl::Status Empty(Value* constant) {
+    const DataType dtype = constant->dtype();
+    Drop(constant);
+    ASSIGN_OR_RETURN(*constant, Value::Allocate(dtype, {0}, *run_.pool));
+    return absl::OkStatus();
+  }
+
+  bool IsPackedByAll(int constant, int output) const {
+    std::vector<std::pair<int, int>> senders = {{constant, output}};
+    for (size_t at = 0; at < senders.size(); ++at) {
+      const auto [sender, sent] = senders[at];
+      for (const DataflowEdge& edge : plan_.nodes[sender].readers) {
+        if (edge.output != sent) continue;
+        const DataflowNode& reader = plan_.nodes[edge.reader];
+        if (reader.kind == DataflowKind::kEnter && reader.is_constant_enter) {
+          senders.emplace_back(edge.reader, 0);
+          continue;
+        }
+        const int slot = edge.slot - reader.first_input;
+        if (reader.kind != DataflowKind::kKernel || slot >= 64) return false;
+        if ((plan_.steps[reader.number].released >> slot & 1) == 0) return false;
+      }
+    }
+    return true;
   }
 
   const PlannerRequest& request_;

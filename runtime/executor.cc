@@ -82,6 +82,12 @@ class Session final : public Executor {
     return type.ok() ? *type : DT_INVALID;
   }
 
+  PlanMemory Memory(const Plan& plan) override {
+    PlanMemory sum = functions_.Memory();
+    AddMemory(*plan.graph, &sum);
+    return sum;
+  }
+
   MemoryPool& pool() override { return *pool_; }
   ResourceManager& resources() override { return resources_; }
 

@@ -52,6 +52,14 @@ struct PlanRequest {
 // Immutable; made and run by the same Executor.
 class Plan;
 
+// What a plan is expected to need. Its functions, which call each other, count as if all were called at once.
+struct PlanMemory {
+  uint64_t weight_bytes = 0;  // Of the constants that the plan was made from.
+  uint64_t largest_live_bytes =
+      0;  // Of values and scratch alive at one moment of a run, feeds and fetches included …
+  uint64_t arena_bytes = 0;  // … and of the arena in which those lie that end with the run.
+};
+
 // A session: a model, and the variables, tables and random generators that its runs share. Thread safe: plans
 // can be made and run on many threads at a time.
 class Executor {
@@ -81,6 +89,10 @@ class Executor {
 
   // Type of a tensor of the main graph; DT_INVALID where the graph does not say.
   virtual absl::StatusOr<DataType> TensorType(absl::string_view tensor) = 0;
+
+  // Runs are known from the first one on, and those of the largest feeds count. Where control flow of
+  // TensorFlow 1 decides what is alive, only weights are known.
+  virtual PlanMemory Memory(const Plan& plan) = 0;
 
   virtual MemoryPool& pool() = 0;
   virtual ResourceManager& resources() = 0;

@@ -33,37 +33,27 @@ bool CanFold(const NodeInfo& info) {
 }  // namespace
 
 absl::StatusOr<Value> ConstantValue(const NeededNode& needed, std::shared_ptr<const void> owner,
-                                    const char** unaligned, RunState& run) {
-  *unaligned = nullptr;
-  ASSIGN_OR_RETURN(Tensor tensor, needed.node.constant());
+                                    RunState& run) {
+  ASSIGN_OR_RETURN(const Tensor tensor, needed.node.constant());
   if (tensor.dtype != needed.info->output_type(0)) {
     return absl::InvalidArgumentError("attribute 'dtype' is not the type of attribute 'value'");
   }
-  const uintptr_t element_bytes = DataTypeBytes(tensor.dtype);
-  if (tensor.owner == nullptr && owner != nullptr && element_bytes > 0 && tensor.bytes.size() > kSmallBytes) {
-    tensor.owner = std::move(owner);
-    const uintptr_t excess =
-        reinterpret_cast<uintptr_t>(tensor.bytes.data()) % std::min<uintptr_t>(element_bytes, 8);
-    if (excess != 0) {
-      *unaligned = tensor.bytes.data();
-      tensor.bytes = absl::string_view(*unaligned - excess, tensor.bytes.size());
-    }
-  }
+  const bool shows_graph = tensor.owner == nullptr && owner != nullptr && DataTypeBytes(tensor.dtype) > 0;
+  if (shows_graph && tensor.bytes.size() > kSmallBytes) return Value::View(tensor, std::move(owner));
   return Value::FromTensor(tensor, *run.pool);
 }
 
-absl::Status Align(Value* constant, const char** unaligned, RunState& run) {
-  if (*unaligned == nullptr) return absl::OkStatus();
+absl::Status Align(Value* constant, RunState& run) {
+  if (constant->aligned()) return absl::OkStatus();
   ASSIGN_OR_RETURN(Value copy, Value::Allocate(constant->dtype(), constant->shape(), *run.pool));
   constexpr uint64_t kPiece = 1 << 20;
   const uint64_t bytes = constant->num_bytes();
   for (uint64_t done = 0; done < bytes; done += kPiece) {
-    const absl::string_view piece(*unaligned + done, std::min(kPiece, bytes - done));
+    const absl::string_view piece(constant->raw() + done, std::min(kPiece, bytes - done));
     std::memcpy(copy.mutable_raw() + done, piece.data(), piece.size());
     ReleaseIfMapped(piece);
   }
   *constant = std::move(copy);
-  *unaligned = nullptr;
   return absl::OkStatus();
 }
 

@@ -19,15 +19,13 @@ namespace cryograph {
 // What takes longer to fold is computed when the graph runs, where the caller's limits hold.
 inline constexpr absl::Duration kFoldingTime = absl::Seconds(5);
 
-// The value of a Const. Large ones show the bytes of the graph, which `owner` keeps (null: they are copied).
-// If those are not aligned for their type, *unaligned is where they are, and elements of the value must not
-// be looked at before Align(); else it is null.
+// The value of a Const. Large ones show the bytes of the graph, which `owner` keeps (null: they are copied),
+// and may not be aligned.
 absl::StatusOr<Value> ConstantValue(const NeededNode& needed, std::shared_ptr<const void> owner,
-                                    const char** unaligned, RunState& run);
+                                    RunState& run);
 
-// Makes `constant` an aligned copy of the elements at *unaligned, and that null. Of a mapped file, what has
-// been copied needs no memory then.
-absl::Status Align(Value* constant, const char** unaligned, RunState& run);
+// Makes `constant` a copy if it is not aligned. Of a mapped file, what has been copied needs no memory then.
+absl::Status Align(Value* constant, RunState& run);
 
 // The value is needed no longer, and nor is the memory of the mapped file that it may show.
 void Drop(Value* constant);

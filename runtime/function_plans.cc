@@ -186,6 +186,15 @@ absl::Status FunctionPlans::Plan(const FunctionRef& function, Entry* entry) {
   return entry->missing.empty() ? absl::OkStatus() : entry->missing.ToStatus();
 }
 
+PlanMemory FunctionPlans::Memory() const {
+  absl::MutexLock lock(&mutex_);
+  PlanMemory sum;
+  for (const auto& [key, entry] : entries_) {
+    if (entry->plan != nullptr) AddMemory(*entry->plan, &sum);
+  }
+  return sum;
+}
+
 absl::Status FunctionPlans::Prepare(const FunctionRef& function, MissingKernels* missing) {
   const std::string key = Key(function);
   if (absl::c_linear_search(open_, key)) return absl::OkStatus();
@@ -230,6 +239,7 @@ absl::StatusOr<std::vector<Value>> FunctionPlans::Call(const FunctionRef& functi
   RETURN_IF_ERROR(entry->status);
   RunState inner = run;
   ++inner.depth;
+  inner.pool = &run.pool->root();  // The caller's layout knows nothing of what happens in here.
   absl::StatusOr<std::vector<Value>> results = RunGraphPlan(*entry->plan, std::move(args), inner);
   if (!results.ok()) return InFunction(function.name, results.status());
   return results;

@@ -38,6 +38,8 @@ class FunctionPlans final : public FunctionSource, public FunctionRunner {
   absl::Status Prepare(const FunctionRef& function, MissingKernels* missing) override;
   absl::StatusOr<std::vector<Value>> Call(const FunctionRef& function, std::vector<Value> args,
                                           RunState& run) override;
+  // Of all functions that have been planned, together.
+  PlanMemory Memory() const;
 
  private:
   struct Entry {

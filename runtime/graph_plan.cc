@@ -50,14 +50,17 @@ absl::Status ChargeStrings(absl::Span<Value* const> inputs, absl::Span<Value> ou
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<Value>> RunSteps(const GraphPlan& plan, std::vector<Value> feeds, RunState& run) {
+absl::StatusOr<std::vector<Value>> RunSteps(const GraphPlan& plan, std::vector<Value> feeds,
+                                            RunMemory* memory, RunState& run) {
   std::vector<Value> slots = std::move(feeds);
   slots.resize(plan.num_slots);
   const auto at = [&](int slot) -> Value* {
     return slot >= 0 ? &slots[slot] : const_cast<Value*>(&plan.constants[~slot]);
   };
   absl::InlinedVector<Value*, 8> inputs;
-  for (const PlanStep& step : plan.steps) {
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    const PlanStep& step = plan.steps[i];
+    if (memory != nullptr) memory->BeginStep(static_cast<int>(i));
     inputs.clear();
     for (int slot : step.inputs) inputs.push_back(at(slot));
     RETURN_IF_ERROR(RunStep(step, inputs,
@@ -71,7 +74,34 @@ absl::StatusOr<std::vector<Value>> RunSteps(const GraphPlan& plan, std::vector<V
   return results;
 }
 
+// The same with an arena, as soon as a run with feeds of these shapes has shown what it must hold.
+absl::StatusOr<std::vector<Value>> RunInArena(const GraphPlan& plan, std::vector<Value> feeds,
+                                              RunState& run) {
+  const bool unobserved = run.observer == nullptr;
+  const std::shared_ptr<RunMemory> memory = plan.memory.Begin(feeds, unobserved, *run.pool);
+  if (memory == nullptr) {
+    RunState pooled = run;
+    pooled.pool = &run.pool->root();
+    return RunSteps(plan, std::move(feeds), nullptr, pooled);
+  }
+  RunState in_arena = run;
+  in_arena.pool = memory.get();
+  std::vector<int64_t> shapes = MemoryLayouts::FeedShapes(feeds);
+  const uint64_t feed_bytes = MemoryLayouts::FeedBytes(feeds);
+  absl::StatusOr<std::vector<Value>> results = RunSteps(plan, std::move(feeds), memory.get(), in_arena);
+  if (results.ok() && unobserved) plan.memory.End(std::move(shapes), feed_bytes, *memory);
+  return results;
+}
+
 }  // namespace
+
+void AddMemory(const GraphPlan& plan, PlanMemory* sum) {
+  sum->weight_bytes += plan.weight_bytes;
+  const std::shared_ptr<const MemoryLayout> layout = plan.memory.Largest();
+  if (layout == nullptr) return;
+  sum->largest_live_bytes += layout->largest_live_bytes;
+  sum->arena_bytes += layout->arena_bytes;
+}
 
 absl::Status InNode(const NodeInfo& node, const absl::Status& status) {
   return absl::Status(status.code(),
@@ -131,7 +161,7 @@ absl::StatusOr<std::vector<Value>> RunGraphPlan(const GraphPlan& plan, std::vect
   }
   for (size_t i = 0; i < feeds.size(); ++i) RETURN_IF_ERROR(CheckFeed(plan.feeds[i], feeds[i]));
   absl::StatusOr<std::vector<Value>> results =
-      plan.dataflow == nullptr ? RunSteps(plan, std::move(feeds), run)
+      plan.dataflow == nullptr ? RunInArena(plan, std::move(feeds), run)
                                : RunDataflow(*plan.dataflow, plan.fetch_names, std::move(feeds), run);
   if (!results.ok()) return results;
   for (size_t i = 0; i < results->size(); ++i) {

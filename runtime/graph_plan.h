@@ -12,8 +12,10 @@
 #include "absl/types/span.h"
 #include "graph/attr.h"
 #include "runtime/dataflow_plan.h"
+#include "runtime/executor.h"
 #include "runtime/kernel.h"
 #include "runtime/node_info.h"
+#include "runtime/run_memory.h"
 #include "runtime/run_state.h"
 #include "runtime/value.h"
 
@@ -45,6 +47,8 @@ struct GraphPlan {
   std::vector<int> fetches;              // Slots.
   std::vector<std::string> fetch_names;  // For messages.
   int num_slots = 0;
+  uint64_t weight_bytes = 0;  // Of the constants of the graph that the steps were made from.
+  mutable MemoryLayouts memory;
   // Set if the graph has control flow of its own (Switch, Merge, Enter …): then the steps are this plan's,
   // and slots mean nothing.
   std::unique_ptr<DataflowPlan> dataflow;
@@ -53,6 +57,9 @@ struct GraphPlan {
 // Runs the plan. Errors name the node. `feeds` are overwritten where nobody else has them.
 absl::StatusOr<std::vector<Value>> RunGraphPlan(const GraphPlan& plan, std::vector<Value> feeds,
                                                 RunState& run);
+
+// Adds what the plan needs.
+void AddMemory(const GraphPlan& plan, PlanMemory* sum);
 
 // One step: checks limits, reads variables that the node wants the value of, computes, checks that every
 // output that came has its type. With `all_outputs` every output must come.

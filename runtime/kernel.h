@@ -45,13 +45,18 @@ class Kernel {
     return absl::OkStatus();
   }
 
+  // Whether Prepare() takes constants whose elements are not aligned (Value::aligned()), as they lie in a
+  // file. If not, they are copied before.
+  virtual bool PreparesUnaligned() const { return false; }
+
   virtual absl::Status Compute(KernelContext& context) const = 0;
 
   // Asked between Init() and Prepare(), about the one node that reads this kernel's output 0 (at its input
   // `slot`), if nobody else wants that output and none of the reader's outputs but the first is wanted. True:
   // Compute() gives the reader's output instead, to rounding, and has the reader's other inputs that are not
   // constant behind its own. Then the reader's reader is asked for. Constants are null where an input is
-  // known only when the graph runs.
+  // known only when the graph runs. Of own_constants, and of what has more than one dimension and more than
+  // 64 KiB, look at type and shape alone: elements may not be aligned.
   virtual bool FuseReader(const NodeInfo& reader, int slot, absl::Span<const Value* const> own_constants,
                           absl::Span<const Value* const> reader_constants) {
     (void)reader, (void)slot, (void)own_constants, (void)reader_constants;

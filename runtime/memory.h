@@ -1,18 +1,14 @@
-// Memory for values: reference-counted blocks, 64-byte aligned, counted against a limit, kept for the next
-// use.
+// Memory for values: reference-counted blocks, 64-byte aligned, counted against a limit.
 #ifndef CRYOGRAPH_RUNTIME_MEMORY_H_
 #define CRYOGRAPH_RUNTIME_MEMORY_H_
 
 #include <atomic>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <utility>
-#include <vector>
 
-#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 
 namespace cryograph {
 
@@ -32,8 +28,9 @@ class Buffer {
 
   std::atomic<int64_t> references_{1};
   char* data_ = nullptr;
-  uint64_t capacity_ = 0;             // Counted by pool_, as is …
-  std::atomic<uint64_t> charged_{0};  // … this: memory outside of the block.
+  uint64_t capacity_ = 0;
+  std::atomic<uint64_t> charged_{0};  // Memory outside of the block that is counted with it.
+  uint32_t tag_ = 0;                  // What pool_ knows the block by.
   // Runs over the elements before the memory goes; null for plain bytes.
   void (*destroy_elements_)(char* data, int64_t count) = nullptr;
   int64_t num_elements_ = 0;
@@ -73,15 +70,16 @@ class BufferRef {
   Buffer* buffer_ = nullptr;
 };
 
-// Thread safe. Blocks keep their pool alive.
+// Where blocks come from. Thread safe. Blocks keep their pool alive.
 class MemoryPool : public std::enable_shared_from_this<MemoryPool> {
  public:
   static constexpr uint64_t kNoLimit = ~uint64_t{0};
+  // A pool that keeps blocks which are free again for the next request of about their size.
   static std::shared_ptr<MemoryPool> Create(uint64_t limit = kNoLimit);
-  ~MemoryPool();
+  virtual ~MemoryPool() = default;
 
   // `bytes` bytes of unspecified contents. ResourceExhausted beyond the limit, or if the system has no more.
-  absl::StatusOr<BufferRef> Allocate(uint64_t bytes);
+  virtual absl::StatusOr<BufferRef> Allocate(uint64_t bytes) = 0;
   // The same for `count` objects that live in the block; `destroy` ends them.
   absl::StatusOr<BufferRef> AllocateObjects(int64_t count, uint64_t object_bytes,
                                             void (*destroy)(char* data, int64_t count));
@@ -89,31 +87,38 @@ class MemoryPool : public std::enable_shared_from_this<MemoryPool> {
   static BufferRef View(const char* data, std::shared_ptr<const void> owner);
 
   // Counts memory that a value holds outside of its block (the characters of strings). ResourceExhausted
-  // beyond the limit.
+  // beyond the limit. Nothing happens for blocks that do not count here.
   absl::Status Charge(const BufferRef& buffer, uint64_t bytes);
 
-  uint64_t limit() const { return limit_; }
-  uint64_t bytes_in_use() const { return in_use_.load(std::memory_order_relaxed); }
-  uint64_t peak_bytes() const { return peak_.load(std::memory_order_relaxed); }
-  void ResetPeak() { peak_ = bytes_in_use(); }
+  // Gives what is kept for the next request back to the system.
+  virtual void Trim() = 0;
 
- private:
+  // The pool that counts for this one, and has the limit: itself, if it does not stand on another.
+  virtual MemoryPool& root() = 0;
+
+  uint64_t limit() { return root().limit_; }
+  uint64_t bytes_in_use() { return root().in_use_.load(std::memory_order_relaxed); }
+  uint64_t peak_bytes() { return root().peak_.load(std::memory_order_relaxed); }
+  void ResetPeak() { root().peak_ = bytes_in_use(); }
+
+ protected:
   friend class Buffer;
   explicit MemoryPool(uint64_t limit) : limit_(limit) {}
-  absl::Status Reserve(uint64_t bytes);
-  void Release(Buffer* buffer);
-  // A block that is free, of at least `size` bytes and not many more; null if there is none. *size becomes
-  // its.
-  char* TakeFree(uint64_t* size) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Gives free blocks back to the system, the largest first, until at most `bytes` are kept.
-  void Shrink(uint64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // A block of this pool; `tag` comes back when it is released.
+  BufferRef NewBlock(char* data, uint64_t capacity, uint32_t tag = 0);
+  // Nobody has the block any more. What was charged is no longer counted.
+  virtual void Release(char* data, uint64_t capacity, uint32_t tag) = 0;
+
+  // Counts bytes against the limit; of a root only.
+  absl::Status Reserve(uint64_t bytes);
+  void Count(uint64_t bytes) { in_use_.fetch_add(bytes, std::memory_order_relaxed); }
+  void Discount(uint64_t bytes) { in_use_.fetch_sub(bytes, std::memory_order_relaxed); }
+
+ private:
   const uint64_t limit_;
   std::atomic<uint64_t> in_use_{0};
   std::atomic<uint64_t> peak_{0};
-  absl::Mutex mutex_;
-  std::map<uint64_t, std::vector<char*>> free_ ABSL_GUARDED_BY(mutex_);  // By size.
-  uint64_t cached_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace cryograph

@@ -50,22 +50,18 @@ class StraightPlanner {
 
   const Value* ConstantOf(int slot) const { return slot < 0 ? &plan_->constants[~slot] : nullptr; }
 
-  // `unaligned`: see ConstantValue().
-  void AddConstant(Output output, Value value, const char* unaligned = nullptr) {
+  void AddConstant(Output output, Value value) {
     if (!slots_.emplace(output, ~static_cast<int>(plan_->constants.size())).second) return;  // Fed.
     plan_->constants.push_back(std::move(value));
-    unaligned_.push_back(unaligned);
   }
-
-  absl::Status AlignConstant(int slot) { return Align(&plan_->constants[~slot], &unaligned_[~slot], run_); }
 
   absl::Status AddNode(NeededNode& needed) {
     const Node node = needed.node;
     if (node.op() == "Const") {
-      const char* unaligned;
-      absl::StatusOr<Value> value = ConstantValue(needed, request_.owner, &unaligned, run_);
+      absl::StatusOr<Value> value = ConstantValue(needed, request_.owner, run_);
       if (!value.ok()) return InNode(node, value.status());
-      AddConstant(node.out(0), *std::move(value), unaligned);
+      plan_->weight_bytes += value->num_bytes();
+      AddConstant(node.out(0), *std::move(value));
       return absl::OkStatus();
     }
     PlanStep step;
@@ -80,14 +76,11 @@ class StraightPlanner {
     }
     const int num_outputs = step.node->num_outputs();
     if (request_.fold_constants && AllConstant(constants)) {
-      const bool forwards = OnlyForwards(node.op());
-      if (!forwards) RETURN_IF_ERROR(AlignInputs(step));
+      if (!OnlyForwards(node.op())) RETURN_IF_ERROR(AlignInputs(step));
       RETURN_IF_ERROR(Prepare(step));
       std::vector<Value> folded = FoldStep(step, constants, run_);
       if (!folded.empty()) {
-        const char* const unaligned =
-            forwards && !step.inputs.empty() ? unaligned_[~step.inputs[0]] : nullptr;
-        for (int i = 0; i < num_outputs; ++i) AddConstant(node.out(i), std::move(folded[i]), unaligned);
+        for (int i = 0; i < num_outputs; ++i) AddConstant(node.out(i), std::move(folded[i]));
         for (size_t i = 0; i < step.inputs.size(); ++i) {
           if (--uses_[needed.inputs[i]] == 0) Drop(&plan_->constants[~step.inputs[i]]);
         }
@@ -97,7 +90,7 @@ class StraightPlanner {
     // Kernels that are asked whether they fuse may look at the elements of these.
     for (int slot : step.inputs) {
       if (const Value* constant = ConstantOf(slot); constant != nullptr && constant->rank() <= 1)
-        RETURN_IF_ERROR(AlignConstant(slot));
+        RETURN_IF_ERROR(Align(&plan_->constants[~slot], run_));
     }
     if (request_.fuse && Fuse(needed, step, constants)) return absl::OkStatus();
     if (request_.fuse) FuseProducers(needed, step);
@@ -171,7 +164,7 @@ class StraightPlanner {
 
   absl::Status AlignInputs(const PlanStep& step) {
     for (int slot : step.inputs) {
-      if (slot < 0) RETURN_IF_ERROR(AlignConstant(slot));
+      if (slot < 0) RETURN_IF_ERROR(Align(&plan_->constants[~slot], run_));
     }
     return absl::OkStatus();
   }
@@ -193,7 +186,7 @@ class StraightPlanner {
     for (size_t i : LargestConstantsFirst()) {
       PlanStep& step = steps[i];
       absl::Status status;
-      if (!step.prepared) status = AlignInputs(step);
+      if (!step.prepared && !step.kernel->PreparesUnaligned()) status = AlignInputs(step);
       if (status.ok() && !step.prepared) status = Prepare(step);
       if (!status.ok() && i < failed) {
         failed = i;
@@ -206,9 +199,7 @@ class StraightPlanner {
       }
     }
     RETURN_IF_ERROR(failure);
-    for (size_t i = 0; i < plan_->constants.size(); ++i) {
-      if (plan_->constants[i].has_value()) RETURN_IF_ERROR(AlignConstant(~static_cast<int>(i)));
-    }
+    for (Value& constant : plan_->constants) RETURN_IF_ERROR(Align(&constant, run_));
     return absl::OkStatus();
   }
 
@@ -300,7 +291,6 @@ class StraightPlanner {
   std::unique_ptr<GraphPlan> plan_ = std::make_unique<GraphPlan>();
   absl::flat_hash_map<Output, int> slots_;
   absl::flat_hash_map<Output, int> uses_;  // How often an output is wanted: by inputs, and fetches.
-  std::vector<const char*> unaligned_;     // For each constant; see ConstantValue().
   std::vector<int> step_of_output_;        // Which step writes an output slot.
 };
 

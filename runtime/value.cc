@@ -26,6 +26,11 @@ absl::StatusOr<BufferRef> AllocateElements(int64_t count, MemoryPool& pool) {
   return buffer;
 }
 
+// Complex numbers are aligned as their parts.
+bool IsAligned(const char* data, int element_bytes) {
+  return reinterpret_cast<uintptr_t>(data) % std::min(element_bytes, 8) == 0;
+}
+
 bool HoldsHandles(DataType dtype) { return dtype == DT_RESOURCE || dtype == DT_VARIANT || IsRefType(dtype); }
 
 }  // namespace
@@ -78,20 +83,31 @@ absl::StatusOr<Value> Value::FromTensor(const Tensor& tensor, MemoryPool& pool) 
   if (element_bytes == 0) {
     return absl::UnimplementedError(absl::StrCat("no constants of type ", DataTypeEnumName(tensor.dtype)));
   }
-  const int alignment = std::min(element_bytes, 8);
-  if (tensor.owner != nullptr && !tensor.bytes.empty() &&
-      reinterpret_cast<uintptr_t>(tensor.bytes.data()) % alignment == 0) {
-    Value value;
-    ASSIGN_OR_RETURN(value.num_elements_, NumElements(tensor.dims));
-    value.dtype_ = tensor.dtype;
-    value.shape_.assign(tensor.dims.begin(), tensor.dims.end());
-    value.buffer_ = MemoryPool::View(tensor.bytes.data(), tensor.owner);
-    value.data_ = value.buffer_.data();
-    return value;
+  if (tensor.owner != nullptr && !tensor.bytes.empty() && IsAligned(tensor.bytes.data(), element_bytes)) {
+    return View(tensor, tensor.owner);
   }
   ASSIGN_OR_RETURN(Value value, Allocate(tensor.dtype, tensor.dims, pool));
   if (!tensor.bytes.empty()) std::memcpy(value.data_, tensor.bytes.data(), tensor.bytes.size());
   return value;
+}
+
+absl::StatusOr<Value> Value::View(const Tensor& tensor, std::shared_ptr<const void> owner) {
+  Value value;
+  ASSIGN_OR_RETURN(value.num_elements_, NumElements(tensor.dims));
+  value.dtype_ = tensor.dtype;
+  value.shape_.assign(tensor.dims.begin(), tensor.dims.end());
+  const uint64_t element_bytes = DataTypeBytes(tensor.dtype);
+  if (element_bytes == 0 || tensor.bytes.size() % element_bytes != 0 ||
+      tensor.bytes.size() / element_bytes != static_cast<uint64_t>(value.num_elements_)) {
+    return absl::InvalidArgumentError(absl::StrCat(tensor.bytes.size(), " bytes for a ", ValueText(value)));
+  }
+  value.buffer_ = MemoryPool::View(tensor.bytes.data(), std::move(owner));
+  value.data_ = value.buffer_.data();
+  return value;
+}
+
+bool Value::aligned() const {
+  return num_elements_ == 0 || DataTypeBytes(dtype_) == 0 || IsAligned(data_, DataTypeBytes(dtype_));
 }
 
 absl::StatusOr<Tensor> Value::ToTensor() const {

@@ -44,6 +44,9 @@ class Value {
 
   // Shows the tensor's own bytes where they are aligned for their type and `owner` keeps them; else a copy.
   static absl::StatusOr<Value> FromTensor(const Tensor& tensor, MemoryPool& pool);
+  // Shows the tensor's own bytes, which `owner` keeps, wherever they are: aligned() may be false, and then
+  // elements must be copied out. InvalidArgument unless there is one for each element of a plain type.
+  static absl::StatusOr<Value> View(const Tensor& tensor, std::shared_ptr<const void> owner);
   // Shows this value's elements; they live as long as the result. Unimplemented for resources and variants.
   absl::StatusOr<Tensor> ToTensor() const;
 
@@ -82,6 +85,9 @@ class Value {
   }
   const char* raw() const { return data_; }
   char* mutable_raw() { return data_; }
+
+  // True for all values but some of View(): elements lie where their type wants them to.
+  bool aligned() const;
 
   // The same elements under another shape of as many elements.
   Value Reshaped(absl::Span<const int64_t> dims) const;

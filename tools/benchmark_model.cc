@@ -21,6 +21,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "base/byte_sink.h"
+#include "base/process_memory.h"
 #include "base/status_macros.h"
 #include "graph/dtype.h"
 #include "graph/model.h"
@@ -277,6 +278,8 @@ struct Measured {
   Times warmup, plain, profiled;
   BenchmarkProfile profile;
   uint64_t peak_bytes = 0;  // While the timed runs ran, constants and inputs included.
+  PlanMemory plan;
+  uint64_t process_peak_bytes = 0;  // Since it was started; 0 where the system does not say.
   std::optional<double> flops;
 };
 
@@ -294,9 +297,14 @@ void PrintText(const Flags& flags, const Measured& measured) {
   std::string text = absl::StrFormat(
       "Average inference timings in us: Warmup: %g, no stats: %g, with stats: %g\n",
       Mean(measured.warmup) * 1000, Mean(measured.plain) * 1000, Mean(measured.profiled) * 1000);
-  absl::StrAppendFormat(&text, "Percentiles in ms: p50 %.3f, p90 %.3f, p99 %.3f\nPeak memory: %s\n\n",
+  absl::StrAppendFormat(&text, "Percentiles in ms: p50 %.3f, p90 %.3f, p99 %.3f\n",
                         Percentile(measured.plain, 50), Percentile(measured.plain, 90),
-                        Percentile(measured.plain, 99), cli::BytesText(measured.peak_bytes));
+                        Percentile(measured.plain, 99));
+  absl::StrAppend(&text, "Peak memory: ", cli::BytesText(measured.peak_bytes), " in values, ",
+                  cli::BytesText(measured.process_peak_bytes), " in the process; weights ",
+                  cli::BytesText(measured.plan.weight_bytes), ", largest live set ",
+                  cli::BytesText(measured.plan.largest_live_bytes), ", arena ",
+                  cli::BytesText(measured.plan.arena_bytes), "\n\n");
   if (flags.show_sizes) text += SizesTable(profile);
   if (flags.show_run_order) text += NodeTable(profile, "Run Order", NodeOrder::kRun, flags.run_order_limit);
   if (flags.show_time)
@@ -331,6 +339,11 @@ void PrintJson(const Flags& flags, int threads, const Measured& measured) {
       Percentile(times, 90), Percentile(times, 99), Percentile(times, 100));
   absl::StrAppendFormat(&text, "  \"profiled_mean_ms\": %.6g,\n  \"peak_bytes\": %d,\n",
                         Mean(measured.profiled), measured.peak_bytes);
+  absl::StrAppendFormat(&text,
+                        "  \"process_peak_bytes\": %d,\n  \"weight_bytes\": %d,\n  \"live_bytes\": %d,\n"
+                        "  \"arena_bytes\": %d,\n",
+                        measured.process_peak_bytes, measured.plan.weight_bytes,
+                        measured.plan.largest_live_bytes, measured.plan.arena_bytes);
   if (measured.flops) absl::StrAppendFormat(&text, "  \"flops\": %.15g,\n", *measured.flops);
   absl::StrAppend(&text, "  \"ops\": ", OpsJson(measured.profile),
                   ",\n  \"nodes\": ", NodesJson(measured.profile), "\n}\n");
@@ -353,6 +366,8 @@ absl::Status Measure(const Flags& flags, Subject& subject, Measured* measured) {
   subject.executor.pool().ResetPeak();
   ASSIGN_OR_RETURN(measured->plain, TimedRuns(subject, flags.max_runs, flags.max_time, flags, nullptr));
   measured->peak_bytes = subject.executor.pool().peak_bytes();
+  measured->plan = subject.executor.Memory(*subject.plan);
+  measured->process_peak_bytes = PeakResidentBytes();
   if (flags.block_delay > 0) absl::SleepFor(absl::Seconds(flags.block_delay));
   ASSIGN_OR_RETURN(measured->profiled,
                    TimedRuns(subject, flags.max_runs, flags.max_time, flags, &measured->profile));

@@ -98,6 +98,8 @@ class BatchMatMulKernel final : public Kernel {
   }
 
   // A constant matrix on the right, which all on the left are multiplied with.
+  bool PreparesUnaligned() const override { return true; }
+
   absl::Status Prepare(PrepareContext& context) override {
     const Value* b = context.constant_input(1);
     if (b == nullptr || b->dtype() != DT_FLOAT || !IsOneMatrix(*b) || b->num_elements() == 0)

@@ -55,6 +55,8 @@ class ConvKernel final : public Kernel {
     return slot == 0 && attrs_.FusePad(producer, producer_constants);
   }
 
+  bool PreparesUnaligned() const override { return true; }
+
   absl::Status Prepare(PrepareContext& context) override {
     const Value* filter = context.constant_input(1);
     if (filter == nullptr || dtype_ != DT_FLOAT || filter->rank() != attrs_.rank() ||

@@ -77,6 +77,8 @@ class MatMulKernel final : public Kernel {
     return tail_.Fuse(reader, slot, reader_constants, b->dim(transpose_b_ ? 0 : 1), true);
   }
 
+  bool PreparesUnaligned() const override { return true; }
+
   absl::Status Prepare(PrepareContext& context) override {
     const Value* b = context.constant_input(1);
     if (b == nullptr || dtype_ != DT_FLOAT || b->rank() != 2 || b->num_elements() == 0)

@@ -1,10 +1,11 @@
-"""Our runtime beside TensorFlow 1.15, TensorFlow 2 and ONNX Runtime on three networks: one thread, batch 1.
+"""Our runtime beside TensorFlow 1.15, TensorFlow 2, ONNX Runtime and OpenCV on three networks: one thread, batch 1.
 
-  TF1=… TF2=… ORT=… bazelw run //tests/bench:nets [-- --runs=50 --rounds=3]
+  TF1=… TF2=… ORT=… OPENCV=… bazelw run //tests/bench:nets [-- --runs=50 --rounds=3]
 
-TF1, TF2 and ORT name Python interpreters that have them; who is missing is left out. The graphs are made once, by TF1 or TF2, in
+TF1, TF2, ORT and OPENCV name Python interpreters that have them; who is missing is left out. The graphs are made once, by TF1 or TF2, in
 $CRYOGRAPH_NETS (default: ~/.cache/cryograph/nets). All take turns, --rounds times; a figure is the median of the rounds' medians.
-"cpu ms" is time of the processor: what counts when the machine has other work as well.
+"cpu ms" is time of the processor: what counts when the machine has other work as well. "peak MB" is the most memory that the process
+had at a time, of which the line below says what ours was for.
 """
 
 import argparse
@@ -52,6 +53,8 @@ def commands(folder, name, size, runs, pythons, ours):
     onnx = graph[:-3] + ".onnx"
     if "ORT" in pythons and os.path.exists(onnx):
         result["ONNX Runtime"] = [pythons["ORT"], peer, "onnx", onnx, str(size), str(runs)]
+    if "OPENCV" in pythons:
+        result["OpenCV"] = [pythons["OPENCV"], peer, "opencv", graph, str(size), str(runs)]
     return result
 
 
@@ -64,6 +67,14 @@ def measure(command):
     return json.loads(process.stdout.splitlines()[-1])
 
 
+def print_memory(run):
+    bar = run["weights_mb"] + 1.5 * run["live_mb"]
+    own = run["peak_mb"] - run["files_mb"]
+    print("%-14s memory: peak %.1f MB, %.1f of it pages of the program and its libraries: %.1f of its own (%.1f in all when it was planned); "
+          "weights %.1f, largest live set %.1f in an arena of %.1f; weights + 1.5 live sets: %.1f" %
+          ("", run["peak_mb"], run["files_mb"], own, run["plan_peak_mb"], run["weights_mb"], run["live_mb"], run["arena_mb"], bar))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ours", required=True, help="the net_latency binary")
@@ -72,7 +83,7 @@ def main():
     flags = parser.parse_args()
     folder = os.environ.get("CRYOGRAPH_NETS") or os.path.expanduser("~/.cache/cryograph/nets")
     os.makedirs(folder, exist_ok=True)
-    pythons = {key: os.environ[key] for key in ("TF1", "TF2", "ORT") if os.environ.get(key)}
+    pythons = {key: os.environ[key] for key in ("TF1", "TF2", "ORT", "OPENCV") if os.environ.get(key)}
     prepare(folder, pythons)
     print("%-14s %-16s %9s %13s %9s %10s %9s %8s" %
           ("network", "runtime", "p50 ms", "spread", "cpu ms", "first ms", "peak MB", "ours/it"))
@@ -94,6 +105,8 @@ def main():
                    statistics.median(run["cpu_ms"] for run in measured),
                    statistics.median(run["first_ms"] for run in measured),
                    statistics.median(run["peak_mb"] for run in measured), ours / p50))
+            if label == "ours":
+                print_memory(measured[-1])
             sys.stdout.flush()
 
 

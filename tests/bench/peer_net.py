@@ -1,6 +1,6 @@
-"""Runs a network with TensorFlow 1 or 2 or ONNX Runtime, one thread, and prints what net_latency prints.
+"""Runs a network with TensorFlow 1 or 2, ONNX Runtime or OpenCV, one thread, and prints what net_latency prints.
 
-Usage: python peer_net.py tensorflow|onnx MODEL SIZE RUNS START, where START is time.monotonic() * 1e3 when the process was started.
+Usage: python peer_net.py tensorflow|onnx|opencv MODEL SIZE RUNS START, where START is time.monotonic() * 1e3 when the process was started.
 """
 
 import json
@@ -48,9 +48,25 @@ def with_onnx(path):
     return lambda x: session.run(None, {name: x})[0]
 
 
+def with_opencv(path):
+    import cv2
+
+    cv2.setNumThreads(1)
+    net = cv2.dnn.readNetFromTensorflow(path)
+
+    def run(x):
+        net.setInput(x.transpose(0, 3, 1, 2))  # Its images are [batch, channels, height, width].
+        return net.forward()
+
+    return run
+
+
+WAYS = {"tensorflow": with_tensorflow, "onnx": with_onnx, "opencv": with_opencv}
+
+
 def main():
     kind, path, size, runs, start = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5])
-    run = (with_onnx if kind == "onnx" else with_tensorflow)(path)
+    run = WAYS[kind](path)
     making = time.monotonic()
     x = image(size)
     making = time.monotonic() - making  # A slow loop of Python is not the peer's fault.

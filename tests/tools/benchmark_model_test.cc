@@ -179,6 +179,9 @@ TEST(BenchmarkModelTest, JsonHoldsPercentilesNodesAndOps) {
   EXPECT_LE(Number(json, "p90_ms"), Number(json, "p99_ms"));
   EXPECT_LE(Number(json, "p99_ms"), Number(json, "max_ms"));
   EXPECT_GT(Number(json, "peak_bytes"), 2 * 12 * 12 * 4);
+  EXPECT_GT(Number(json, "process_peak_bytes"), Number(json, "peak_bytes"));
+  EXPECT_GT(Number(json, "weight_bytes"), 0);
+  EXPECT_GE(Number(json, "live_bytes"), Number(json, "arena_bytes"));
   double percent = 0;
   for (const Json& node : Elements(Member(json, "nodes"))) {
     EXPECT_NE(Text(node, "name"), "");
