@@ -29,6 +29,7 @@ bool IsChecked(Node node) {
   const absl::string_view op = node.op();
   if (op == "Substr" || op == "SplitV" || IsCheckedDefault(node)) return true;
   if (op == "MatrixSetDiagV2" || op == "MatrixSetDiagV3") return true;
+  if (op == "BatchNormWithGlobalNormalization") return true;
   if (op == "SpaceToBatchND" || op == "BatchToSpaceND") return HasFedBlockShape(node);
   return op == "EnsureShape" && node.attr("shape").kind() == AttrView::kShape && !DeclaresKnownRank(node);
 }
@@ -117,6 +118,23 @@ absl::Status CheckSplitV(const PartialShape& input, const ShapeValue* sizes, con
                    "] do not make up the last dimension, which is ", dim, "; TensorFlow refuses that"));
 }
 
+// As many channels in all inputs, where that is known; in the run, later ones may have more than the mean
+// has.
+absl::Status CheckChannels(Node node, const GraphShapes& shapes) {
+  int64_t channels = -1;
+  for (int i = 0; i < node.num_inputs(); ++i) {
+    const PartialShape& input = shapes.shape(node.input(i));
+    if (input.unknown_rank || input.dims.empty() || input.dims.back() < 0) continue;
+    if (channels >= 0 && input.dims.back() != channels) {
+      return absl::InvalidArgumentError(absl::StrCat("input ", i, " has shape ", PartialShapeText(input),
+                                                     " where those before it have ", channels,
+                                                     " channels; TensorFlow refuses that"));
+    }
+    channels = input.dims.back();
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckNode(Node node, const GraphShapes& shapes) {
   const absl::string_view op = node.op();
   const auto input = [&](int slot) -> const PartialShape& { return shapes.shape(node.input(slot)); };
@@ -124,6 +142,7 @@ absl::Status CheckNode(Node node, const GraphShapes& shapes) {
     return CheckSplitV(input(0), shapes.value(node.input(1)), shapes.value(node.input(2)));
   }
   if (op == "MatrixSetDiagV2" || op == "MatrixSetDiagV3") return CheckSetDiag(input(0), input(1));
+  if (op == "BatchNormWithGlobalNormalization") return CheckChannels(node, shapes);
   if (op == "Substr") return CheckSubstr(input(1), input(2));
   if (op == "EnsureShape") return CheckEnsureShape(input(0));
   if (op == "PlaceholderWithDefault") return CheckDefault(node.attr("shape").shape(), input(0));
