@@ -10,6 +10,7 @@
 #include "base/wire.h"
 #include "base/wire_field.h"
 #include "runtime/fold.h"
+#include "runtime/gradients/function_gradient.h"
 
 namespace cryograph {
 namespace {
@@ -128,9 +129,45 @@ class BodyRequest {
 constexpr int kMaxPlansOfOne = 256;
 constexpr int64_t kMaxPlannedNodes = 500000;
 
-absl::Status InFunction(absl::string_view name, const absl::Status& status) {
+constexpr absl::string_view kSymbolicGradient = "SymbolicGradient";
+
+// The function that a SymbolicGradient, seen as a function, is the gradient of; an empty name if it does not
+// say.
+FunctionRef DifferentiatedFunction(const FunctionRef& symbolic_gradient) {
+  FunctionRef function;
+  for (const auto& [name, value] : symbolic_gradient.attrs) {
+    if (name != "f") continue;
+    const AttrView view(value);
+    function.name = std::string(view.func_name());
+    for (const auto& [key, attr] : view.func_attrs()) {
+      function.attrs.emplace_back(std::string(key), std::string(attr.bytes()));
+    }
+  }
+  absl::c_sort(function.attrs);
+  return function;
+}
+
+// The library's gradient function of `function` (GradientDef: function_name 1, gradient_func 2); empty if it
+// has none.
+absl::string_view DeclaredGradient(const Model& model, absl::string_view function) {
+  constexpr uint32_t kGradient = 2;  // Of FunctionDefLibrary.
+  for (const RawField& field : model.library_fields) {
+    if (field.number != kGradient) continue;
+    const auto [name, gradient] = MapEntry(field.payload);  // Numbered as a map's entry is.
+    if (name == function) return gradient;
+  }
+  return absl::string_view();
+}
+
+std::string NameText(const FunctionRef& function) {
+  if (function.name != kSymbolicGradient) return function.name;
+  return absl::StrCat("gradient of ", DifferentiatedFunction(function).name);
+}
+
+absl::Status InFunction(const FunctionRef& function, const absl::Status& status) {
   if (status.ok()) return status;
-  return absl::Status(status.code(), absl::StrCat("in function '", name, "': ", status.message()));
+  return absl::Status(status.code(),
+                      absl::StrCat("in function '", NameText(function), "': ", status.message()));
 }
 
 }  // namespace
@@ -160,7 +197,7 @@ std::shared_ptr<const FunctionPlans::Entry> FunctionPlans::Find(const std::strin
   return found == entries_.end() ? nullptr : found->second;
 }
 
-absl::Status FunctionPlans::Plan(const FunctionRef& function, Entry* entry) {
+absl::StatusOr<PlannerRequest> FunctionPlans::RequestBody(const FunctionRef& function, Entry* entry) {
   const auto found = by_name_.find(function.name);
   if (found == by_name_.end()) {
     return absl::InvalidArgumentError(absl::StrCat("the library has no function '", function.name, "'"));
@@ -177,8 +214,10 @@ absl::Status FunctionPlans::Plan(const FunctionRef& function, Entry* entry) {
     }
   }
   absl::c_sort(entry->bindings);
-  BodyRequest body_request(*body, *signature, ops_, entry->bindings);
-  ASSIGN_OR_RETURN(PlannerRequest request, body_request.Make(*found->second));
+  return BodyRequest(*body, *signature, ops_, entry->bindings).Make(*found->second);
+}
+
+absl::Status FunctionPlans::PlanBody(PlannerRequest request, Entry* entry) {
   request.fold_constants = fold_constants_;
   request.fuse = fuse_;
   request.owner = model_;
@@ -195,6 +234,39 @@ PlanMemory FunctionPlans::Memory() const {
   return sum;
 }
 
+absl::Status FunctionPlans::Plan(const FunctionRef& function, Entry* entry) {
+  if (function.name == kSymbolicGradient) return PlanGradient(function, entry);
+  ASSIGN_OR_RETURN(PlannerRequest request, RequestBody(function, entry));
+  return PlanBody(std::move(request), entry);
+}
+
+absl::Status FunctionPlans::PlanGradient(const FunctionRef& symbolic_gradient, Entry* entry) {
+  const FunctionRef function = DifferentiatedFunction(symbolic_gradient);
+  const absl::string_view declared = DeclaredGradient(*model_, function.name);
+  if (!declared.empty()) {
+    ASSIGN_OR_RETURN(PlannerRequest request, RequestBody({std::string(declared), function.attrs}, entry));
+    return PlanBody(std::move(request), entry);
+  }
+  ASSIGN_OR_RETURN(const PlannerRequest forward, RequestBody(function, entry));
+  const auto binding = [&](absl::string_view key) {
+    for (const auto& [name, value] : entry->bindings) {
+      if (name == key) return AttrView(value);
+    }
+    return AttrView();
+  };
+  ASSIGN_OR_RETURN(FunctionGradient gradient,
+                   DifferentiateFunction(
+                       {*forward.graph, forward.feeds, forward.feed_types, forward.fetches, binding}, ops_));
+  planned_nodes_ += gradient.graph->num_nodes();
+  PlannerRequest request;
+  request.graph = gradient.graph.get();
+  request.feeds = std::move(gradient.arguments);
+  request.feed_types = std::move(gradient.types);
+  request.fetches = std::move(gradient.results);
+  entry->gradient = std::move(gradient.graph);
+  return PlanBody(std::move(request), entry);
+}
+
 absl::Status FunctionPlans::Prepare(const FunctionRef& function, MissingKernels* missing) {
   const std::string key = Key(function);
   if (absl::c_linear_search(open_, key)) return absl::OkStatus();
@@ -209,13 +281,13 @@ absl::Status FunctionPlans::Prepare(const FunctionRef& function, MissingKernels*
     }
     const auto fresh = std::make_shared<Entry>();
     open_.push_back(key);
-    fresh->status = InFunction(function.name, Plan(function, fresh.get()));
+    fresh->status = InFunction(function, Plan(function, fresh.get()));
     open_.pop_back();
     absl::MutexLock lock(&mutex_);
     entries_.emplace(key, fresh);
     entry = fresh;
   }
-  missing->AddFunction(function.name, entry->missing);
+  missing->AddFunction(NameText(function), entry->missing);
   return absl::OkStatus();
 }
 
@@ -241,7 +313,7 @@ absl::StatusOr<std::vector<Value>> FunctionPlans::Call(const FunctionRef& functi
   ++inner.depth;
   inner.pool = &run.pool->root();  // The caller's layout knows nothing of what happens in here.
   absl::StatusOr<std::vector<Value>> results = RunGraphPlan(*entry->plan, std::move(args), inner);
-  if (!results.ok()) return InFunction(function.name, results.status());
+  if (!results.ok()) return InFunction(function, results.status());
   return results;
 }
 

@@ -44,6 +44,7 @@ class FunctionPlans final : public FunctionSource, public FunctionRunner {
  private:
   struct Entry {
     absl::Status status = absl::InternalError("the function is being planned");
+    std::unique_ptr<Graph> gradient;  // The plan's graph, if that is no body of the library.
     std::unique_ptr<GraphPlan> plan;
     MissingKernels missing;
     // What the attributes are bound to: kernels show these bytes.
@@ -53,6 +54,11 @@ class FunctionPlans final : public FunctionSource, public FunctionRunner {
   static std::string Key(const FunctionRef& function);
   std::shared_ptr<const Entry> Find(const std::string& key) const;
   absl::Status Plan(const FunctionRef& function, Entry* entry);
+  // The gradient that the library declares for the function that SymbolicGradient names, or one that is made.
+  absl::Status PlanGradient(const FunctionRef& symbolic_gradient, Entry* entry);
+  // The body with its arguments fed and its results fetched. Sets the entry's bindings.
+  absl::StatusOr<PlannerRequest> RequestBody(const FunctionRef& function, Entry* entry);
+  absl::Status PlanBody(PlannerRequest request, Entry* entry);
 
   const std::shared_ptr<Model> model_;
   const OpRegistry& ops_;

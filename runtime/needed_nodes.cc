@@ -259,6 +259,7 @@ absl::Status NeededNodes::FindKernels(FunctionSource& functions, MissingKernels*
     absl::Status status = info.status();
     if (info.ok()) {
       needed.info = *std::move(info);
+      const bool is_gradient = node.op() == "SymbolicGradient";  // A function that is made when it is planned.
       const bool is_function = functions.Has(node.op());
       const KernelFactory factory = FindKernel(is_function ? "PartitionedCall" : node.op());
       if (IsControlFlow(node.op()) || node.op() == "Const") {
@@ -269,7 +270,7 @@ absl::Status NeededNodes::FindKernels(FunctionSource& functions, MissingKernels*
         needed.kernel = factory();
         status = needed.kernel->Init(*needed.info);
       }
-      if (status.ok() && is_function) {
+      if (status.ok() && (is_function || is_gradient)) {
         status = functions.Prepare(needed.info->AsFunction(), missing);
       } else if (status.ok()) {
         status = PrepareFunctions(*needed.info, functions, missing);

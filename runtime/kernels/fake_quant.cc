@@ -1,9 +1,10 @@
 // FakeQuantWithMinMaxArgs, FakeQuantWithMinMaxVars, FakeQuantWithMinMaxVarsPerChannel: floats as they would
-// be after rounding to num_bits.
+// be after rounding to num_bits; and their gradients.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/kernel.h"
 
@@ -36,11 +37,11 @@ struct Steps {
   }
 };
 
-class FakeQuantKernel final : public Kernel {
+class FakeQuantKernel : public Kernel {
  public:
   absl::Status Init(const NodeInfo& node) override {
-    range_is_input_ = node.op() != "FakeQuantWithMinMaxArgs";
-    per_channel_ = node.op() == "FakeQuantWithMinMaxVarsPerChannel";
+    range_is_input_ = !absl::StrContains(node.op(), "Args");
+    per_channel_ = absl::StrContains(node.op(), "PerChannel");
     int64_t bits = 0;
     bool narrow = false;
     RETURN_IF_ERROR(node.Attr("num_bits", &bits));
@@ -61,30 +62,42 @@ class FakeQuantKernel final : public Kernel {
 
   absl::Status Compute(KernelContext& context) const override {
     const Value& input = context.input(0);
-    if (!range_is_input_) return Each(context, Steps(min_, max_, code_min_, code_max_));
+    if (!range_is_input_) return Each(context, OwnSteps());
     const Value& min = context.input(1);
     const Value& max = context.input(2);
+    RETURN_IF_ERROR(CheckRange(input, min, max));
+    if (!per_channel_) return Each(context, StepsOf(min.scalar<float>(), max.scalar<float>()));
+    const int64_t channels = input.dim(input.rank() - 1);
+    ASSIGN_OR_RETURN(Value * output, context.ForwardOrAllocateOutput({0}, 0, input.shape()));
+    const float* x = input.data<float>();
+    float* y = output->mutable_data<float>();
+    for (int64_t c = 0; c < channels; ++c) {
+      const Steps steps = StepsOf(min.data<float>()[c], max.data<float>()[c]);
+      for (int64_t i = c; i < input.num_elements(); i += channels) y[i] = steps(x[i]);
+    }
+    return absl::OkStatus();
+  }
+
+ protected:
+  bool range_is_input() const { return range_is_input_; }
+  bool per_channel() const { return per_channel_; }
+  // The range of the attributes.
+  Steps OwnSteps() const { return StepsOf(min_, max_); }
+  Steps StepsOf(float min, float max) const { return Steps(min, max, code_min_, code_max_); }
+
+  // That there is one range, or one for each channel of `input`.
+  absl::Status CheckRange(const Value& input, const Value& min, const Value& max) const {
     if (!per_channel_) {
       RETURN_IF_ERROR(ExpectScalar(min, "min"));
-      RETURN_IF_ERROR(ExpectScalar(max, "max"));
-      return Each(context, Steps(min.scalar<float>(), max.scalar<float>(), code_min_, code_max_));
+      return ExpectScalar(max, "max");
     }
     RETURN_IF_ERROR(ExpectVector(min, "min"));
     RETURN_IF_ERROR(ExpectVector(max, "max"));
     if (input.rank() < 1) return absl::InvalidArgumentError("inputs must not be a scalar");
     const int64_t channels = input.dim(input.rank() - 1);
-    if (min.dim(0) != channels || max.dim(0) != channels) {
-      return absl::InvalidArgumentError(absl::StrCat("min and max have ", min.dim(0), " and ", max.dim(0),
-                                                     " elements for ", channels, " channels"));
-    }
-    ASSIGN_OR_RETURN(Value * output, context.ForwardOrAllocateOutput({0}, 0, input.shape()));
-    const float* x = input.data<float>();
-    float* y = output->mutable_data<float>();
-    for (int64_t c = 0; c < channels; ++c) {
-      const Steps steps(min.data<float>()[c], max.data<float>()[c], code_min_, code_max_);
-      for (int64_t i = c; i < input.num_elements(); i += channels) y[i] = steps(x[i]);
-    }
-    return absl::OkStatus();
+    if (min.dim(0) == channels && max.dim(0) == channels) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("min and max have ", min.dim(0), " and ", max.dim(0),
+                                                   " elements for ", channels, " channels"));
   }
 
  private:
@@ -104,6 +117,49 @@ class FakeQuantKernel final : public Kernel {
 };
 CRYOGRAPH_KERNEL(FakeQuantKernel, "FakeQuantWithMinMaxArgs", "FakeQuantWithMinMaxVars",
                  "FakeQuantWithMinMaxVarsPerChannel");
+
+// (gradients, inputs[, min, max]): the gradient goes to the input where that is in the range, else to the end
+// of the range that it is beyond.
+class FakeQuantGradientKernel final : public FakeQuantKernel {
+ public:
+  absl::Status Compute(KernelContext& context) const override {
+    const Value& gradient = context.input(0);
+    const Value& input = context.input(1);
+    RETURN_IF_ERROR(ExpectSameShape(gradient, input));
+    const float* min = nullptr;
+    const float* max = nullptr;
+    float *min_gradient = nullptr, *max_gradient = nullptr;
+    if (range_is_input()) {
+      RETURN_IF_ERROR(CheckRange(input, context.input(2), context.input(3)));
+      min = context.input(2).data<float>();
+      max = context.input(3).data<float>();
+      ASSIGN_OR_RETURN(Value * min_output, context.AllocateOutput(1, context.input(2).shape()));
+      ASSIGN_OR_RETURN(Value * max_output, context.AllocateOutput(2, context.input(3).shape()));
+      min_gradient = min_output->mutable_data<float>();
+      max_gradient = max_output->mutable_data<float>();
+    }
+    ASSIGN_OR_RETURN(Value * output, context.ForwardOrAllocateOutput({0}, 0, input.shape()));
+    const int64_t channels = per_channel() ? input.dim(input.rank() - 1) : 1;
+    for (int64_t c = 0; c < channels; ++c) {
+      const Steps steps = range_is_input() ? StepsOf(min[c], max[c]) : OwnSteps();
+      double below = 0, above = 0;
+      for (int64_t i = c; i < input.num_elements(); i += channels) {
+        const float slope = gradient.data<float>()[i], x = input.data<float>()[i];
+        const bool inside = steps.zero || (x >= steps.low && x <= steps.high);
+        if (!steps.zero && x < steps.low) below += slope;
+        if (!steps.zero && x > steps.high) above += slope;
+        output->mutable_data<float>()[i] = inside ? slope : 0;
+      }
+      if (min_gradient != nullptr) {
+        min_gradient[c] = static_cast<float>(below);
+        max_gradient[c] = static_cast<float>(above);
+      }
+    }
+    return absl::OkStatus();
+  }
+};
+CRYOGRAPH_KERNEL(FakeQuantGradientKernel, "FakeQuantWithMinMaxArgsGradient",
+                 "FakeQuantWithMinMaxVarsGradient", "FakeQuantWithMinMaxVarsPerChannelGradient");
 
 }  // namespace
 }  // namespace cryograph

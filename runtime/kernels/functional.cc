@@ -1,4 +1,5 @@
-// Ops that call library functions: If, Case, While, For, PartitionedCall, and a function's name as an op.
+// Ops that call library functions: If, Case, While, For, PartitionedCall, SymbolicGradient, and a function's
+// name as an op.
 #include <algorithm>
 #include <cstdint>
 #include <utility>
@@ -143,7 +144,7 @@ class ForKernel final : public Kernel {
 };
 CRYOGRAPH_KERNEL(ForKernel, "For");
 
-// Also the kernel of a node whose op is a function of the library.
+// Also the kernel of a node whose op is a function of the library. The gradient of one is a function, too.
 class CallKernel final : public Kernel {
  public:
   absl::Status Init(const NodeInfo& node) override {
@@ -158,7 +159,7 @@ class CallKernel final : public Kernel {
  private:
   FunctionRef function_;
 };
-CRYOGRAPH_KERNEL(CallKernel, "PartitionedCall", "StatefulPartitionedCall");
+CRYOGRAPH_KERNEL(CallKernel, "PartitionedCall", "StatefulPartitionedCall", "SymbolicGradient");
 
 }  // namespace
 }  // namespace cryograph

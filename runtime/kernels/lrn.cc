@@ -1,4 +1,4 @@
-// LRN: local response normalization over channels.
+// LRN: local response normalization over channels, and its gradient.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -11,7 +11,7 @@
 namespace cryograph {
 namespace {
 
-class LrnKernel final : public Kernel {
+class LrnKernel : public Kernel {
  public:
   absl::Status Init(const NodeInfo& node) override {
     dtype_ = node.input_type(0);
@@ -40,6 +40,21 @@ class LrnKernel final : public Kernel {
     return absl::OkStatus();
   }
 
+ protected:
+  // The channels that share in the norm of channel c: first to last.
+  struct Window {
+    int64_t first, last;
+  };
+  Window WindowOf(int64_t c, int64_t channels) const {
+    const int64_t radius = std::clamp<int64_t>(radius_, 0, channels);
+    return {std::max<int64_t>(0, c - radius), std::min(channels - 1, c + radius)};
+  }
+  static double Square(float x) { return static_cast<double>(x) * x; }
+  DataType dtype() const { return dtype_; }
+  float bias() const { return bias_; }
+  float alpha() const { return alpha_; }
+  float beta() const { return beta_; }
+
  private:
   void Normalize(const float* x, float* y, int64_t channels) const {
     const int64_t radius = std::clamp<int64_t>(radius_, 0, channels);
@@ -54,20 +69,61 @@ class LrnKernel final : public Kernel {
         if (c - radius - 1 >= 0) moving -= Square(x[c - radius - 1]);
         sum = moving;
       } else {
-        const int64_t last = std::min(channels - 1, c + radius);
-        for (int64_t i = std::max<int64_t>(0, c - radius); i <= last; ++i) sum += Square(x[i]);
+        const Window window = WindowOf(c, channels);
+        for (int64_t i = window.first; i <= window.last; ++i) sum += Square(x[i]);
       }
       const float norm = bias_ + alpha_ * static_cast<float>(sum);
       y[c] = beta_ == 0.5f ? x[c] / std::sqrt(norm) : x[c] * std::pow(norm, -beta_);
     }
   }
-  static double Square(float x) { return static_cast<double>(x) * x; }
 
   DataType dtype_ = DT_INVALID;
   int64_t radius_ = 0;
   float bias_ = 0, alpha_ = 0, beta_ = 0;
 };
 CRYOGRAPH_KERNEL(LrnKernel, "LRN");
+
+// (gradient, x, y) → dx[c] = gradient[c] norm[c]^-beta - 2 alpha beta x[c] sum of gradient y / norm over the
+// window.
+class LrnGradKernel final : public LrnKernel {
+ public:
+  absl::Status Compute(KernelContext& context) const override {
+    RETURN_IF_ERROR(ExpectRank(context.input(0), 4, "input_grads"));
+    RETURN_IF_ERROR(ExpectSameShape(context.input(0), context.input(1)));
+    RETURN_IF_ERROR(ExpectSameShape(context.input(0), context.input(2)));
+    ASSIGN_OR_RETURN(const Value gradient, ToComputeType(context, context.input(0)));
+    ASSIGN_OR_RETURN(const Value x, ToComputeType(context, context.input(1)));
+    ASSIGN_OR_RETURN(const Value y, ToComputeType(context, context.input(2)));
+    ASSIGN_OR_RETURN(Value result, context.AllocateTemp(DT_FLOAT, x.shape()));
+    if (x.num_elements() > 0) {
+      const int64_t channels = x.dim(3);
+      context.ParallelFor(x.num_elements() / channels, 40.0 * channels, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin * channels; i < end * channels; i += channels) {
+          Pixel(gradient.data<float>() + i, x.data<float>() + i, y.data<float>() + i,
+                result.mutable_data<float>() + i, channels);
+        }
+      });
+    }
+    ASSIGN_OR_RETURN(result, FromComputeType(context, result, dtype()));
+    context.SetOutput(0, std::move(result));
+    return absl::OkStatus();
+  }
+
+ private:
+  void Pixel(const float* gradient, const float* x, const float* y, float* result, int64_t channels) const {
+    std::fill(result, result + channels, 0.0f);
+    for (int64_t c = 0; c < channels; ++c) {
+      const Window window = WindowOf(c, channels);
+      double sum = 0;
+      for (int64_t i = window.first; i <= window.last; ++i) sum += Square(x[i]);
+      const float norm = bias() + alpha() * static_cast<float>(sum);
+      result[c] += gradient[c] * std::pow(norm, -beta());
+      const float share = -2 * alpha() * beta() * gradient[c] * y[c] / norm;
+      for (int64_t i = window.first; i <= window.last; ++i) result[i] += share * x[i];
+    }
+  }
+};
+CRYOGRAPH_KERNEL(LrnGradKernel, "LRNGrad");
 
 }  // namespace
 }  // namespace cryograph

@@ -1,9 +1,14 @@
-// Pad, PadV2, MirrorPad.
+// Pad, PadV2, MirrorPad, MirrorPadGrad.
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "runtime/dispatch.h"
 #include "runtime/kernel.h"
+#include "runtime/kernels/arithmetic.h"
+#include "runtime/kernels/element_lists.h"
 #include "runtime/kernels/strided_copy.h"
 
 namespace cryograph {
@@ -66,7 +71,7 @@ absl::Status Pad(KernelContext& context) {
 }
 CRYOGRAPH_KERNEL_FUNCTION(Pad, "Pad", "PadV2");
 
-class MirrorPadKernel final : public Kernel {
+class MirrorPadKernel : public Kernel {
  public:
   absl::Status Init(const NodeInfo& node) override {
     std::string mode;
@@ -81,24 +86,41 @@ class MirrorPadKernel final : public Kernel {
   absl::Status Compute(KernelContext& context) const override {
     const Value& input = context.input(0);
     ASSIGN_OR_RETURN(const Paddings paddings, Paddings::Of(input, context.input(1)));
-    for (int d = 0; d < input.rank(); ++d) {
-      const int64_t most = input.dim(d) - edge_;
-      if (std::max(paddings.before[d], paddings.after[d]) > std::max<int64_t>(most, 0)) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            "paddings of dimension ", d, " must be no greater than ", std::max<int64_t>(most, 0)));
-      }
-    }
+    RETURN_IF_ERROR(CheckPaddings(input.shape(), paddings));
     if (paddings.empty()) {
       context.SetOutput(0, input);
       return absl::OkStatus();
     }
     ASSIGN_OR_RETURN(Value * output, context.AllocateOutput(0, paddings.shape));
     if (output->num_elements() == 0) return absl::OkStatus();
-    // Where in the input each place of each dimension comes from.
-    const Strides strides = StridesOf(input.shape());
-    std::vector<std::vector<int64_t>> sources(input.shape().size());
-    for (int d = 0; d < input.rank(); ++d) {
-      const int64_t size = input.dim(d);
+    const std::vector<std::vector<int64_t>> sources = Sources(input.shape(), paddings);
+    return DispatchWidth(input.dtype(), [&](auto tag) {
+      using T = TypeOf<decltype(tag)>;
+      const T* in = input.data<T>();
+      T* out = output->mutable_data<T>();
+      ForEachSource(sources, [&](int64_t source) { *out++ = in[source]; });
+      return absl::OkStatus();
+    });
+  }
+
+ protected:
+  absl::Status CheckPaddings(const Shape& shape, const Paddings& paddings) const {
+    for (size_t d = 0; d < shape.size(); ++d) {
+      const int64_t most = std::max<int64_t>(shape[d] - edge_, 0);
+      if (std::max(paddings.before[d], paddings.after[d]) > most) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("paddings of dimension ", d, " must be no greater than ", most));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  // Where in a tensor of `shape` each place of each dimension of the padded one comes from.
+  std::vector<std::vector<int64_t>> Sources(const Shape& shape, const Paddings& paddings) const {
+    const Strides strides = StridesOf(shape);
+    std::vector<std::vector<int64_t>> sources(shape.size());
+    for (size_t d = 0; d < shape.size(); ++d) {
+      const int64_t size = shape[d];
       for (int64_t i = 0; i < paddings.shape[d]; ++i) {
         int64_t place = i - paddings.before[d];
         if (place < 0) place = -place - 1 + edge_;
@@ -106,30 +128,68 @@ class MirrorPadKernel final : public Kernel {
         sources[d].push_back(place * strides[d]);
       }
     }
-    return DispatchWidth(input.dtype(), [&](auto tag) {
-      using T = TypeOf<decltype(tag)>;
-      const T* in = input.data<T>();
-      T* out = output->mutable_data<T>();
-      const int last = input.rank() - 1;
-      Shape place(input.shape().size(), 0);
-      for (;;) {
-        int64_t base = 0;
-        for (int d = 0; d < last; ++d) base += sources[d][place[d]];
-        for (const int64_t source : sources[last]) *out++ = in[base + source];
-        int d = last - 1;
-        for (; d >= 0; --d) {
-          if (++place[d] < paddings.shape[d]) break;
-          place[d] = 0;
-        }
-        if (d < 0) return absl::OkStatus();
+    return sources;
+  }
+
+  // function(source of each element of the padded tensor), in order; it has elements.
+  template <typename Function>
+  static void ForEachSource(const std::vector<std::vector<int64_t>>& sources, Function function) {
+    if (sources.empty()) return function(0);
+    const int last = static_cast<int>(sources.size()) - 1;
+    std::vector<size_t> place(sources.size(), 0);
+    for (;;) {
+      int64_t base = 0;
+      for (int d = 0; d < last; ++d) base += sources[d][place[d]];
+      for (const int64_t source : sources[last]) function(base + source);
+      int d = last - 1;
+      for (; d >= 0; --d) {
+        if (++place[d] < sources[d].size()) break;
+        place[d] = 0;
       }
-    });
+      if (d < 0) return;
+    }
   }
 
  private:
   int64_t edge_ = 0;  // REFLECT leaves the edge out.
 };
 CRYOGRAPH_KERNEL(MirrorPadKernel, "MirrorPad");
+
+// What was mirrored adds up where it came from.
+class MirrorPadGradKernel final : public MirrorPadKernel {
+ public:
+  absl::Status Compute(KernelContext& context) const override {
+    const Value& gradient = context.input(0);
+    ASSIGN_OR_RETURN(Paddings paddings, Paddings::Of(gradient, context.input(1)));
+    Shape shape = gradient.shape();
+    for (size_t d = 0; d < shape.size(); ++d) {
+      shape[d] -= paddings.before[d] + paddings.after[d];
+      if (shape[d] < 0) {
+        return absl::InvalidArgumentError(absl::StrCat("the paddings of dimension ", d, " are more than its ",
+                                                       gradient.dim(static_cast<int>(d))));
+      }
+    }
+    paddings.shape = gradient.shape();
+    RETURN_IF_ERROR(CheckPaddings(shape, paddings));
+    ASSIGN_OR_RETURN(Value result, ZerosOf(gradient.dtype(), shape, context.pool()));
+    if (gradient.num_elements() > 0) {
+      const std::vector<std::vector<int64_t>> sources = Sources(shape, paddings);
+      RETURN_IF_ERROR(DispatchType<NumberTypes>(gradient.dtype(), [&](auto tag) {
+        using T = TypeOf<decltype(tag)>;
+        using A = Arithmetic<T>;
+        const T* in = gradient.data<T>();
+        T* out = result.mutable_data<T>();
+        ForEachSource(sources, [&](int64_t source) {
+          out[source] = static_cast<T>(static_cast<A>(out[source]) + static_cast<A>(*in++));
+        });
+        return absl::OkStatus();
+      }));
+    }
+    context.SetOutput(0, std::move(result));
+    return absl::OkStatus();
+  }
+};
+CRYOGRAPH_KERNEL(MirrorPadGradKernel, "MirrorPadGrad");
 
 }  // namespace
 }  // namespace cryograph

@@ -2,77 +2,18 @@
 #include "runtime/compute/pool.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "runtime/dispatch.h"
 #include "runtime/kernel.h"
 #include "runtime/kernels/layout.h"
+#include "runtime/kernels/pool_window.h"
 #include "runtime/kernels/quantized.h"
-#include "runtime/kernels/window.h"
 
 namespace cryograph {
 namespace {
-
-using MaxTypes =
-    TypeList<TypeEntry<DT_FLOAT, float>, TypeEntry<DT_DOUBLE, double>, TypeEntry<DT_INT8, int8_t>,
-             TypeEntry<DT_INT16, int16_t>, TypeEntry<DT_INT32, int32_t>, TypeEntry<DT_INT64, int64_t>,
-             TypeEntry<DT_UINT8, uint8_t>, TypeEntry<DT_UINT16, uint16_t>>;
-using MeanTypes = TypeList<TypeEntry<DT_FLOAT, float>, TypeEntry<DT_DOUBLE, double>>;
-
-// ksize and strides, and the shape that they give for an input.
-class PoolWindow {
- public:
-  absl::Status Init(const NodeInfo& node, int spatial_dims) {
-    attrs_.AllowChannelStride();
-    RETURN_IF_ERROR(attrs_.Init(node, spatial_dims));
-    if (node.attr("ksize").kind() == AttrView::kNone) return absl::OkStatus();  // An input, then.
-    std::vector<int64_t> ksize;
-    RETURN_IF_ERROR(node.Attr("ksize", &ksize));
-    return SetWindow(ksize);
-  }
-
-  absl::Status SetWindow(absl::Span<const int64_t> ksize) {
-    if (static_cast<int>(ksize.size()) != attrs_.rank()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("ksize has ", ksize.size(), " numbers instead of ", attrs_.rank()));
-    }
-    ksize_.assign(ksize.begin(), ksize.end());
-    const int64_t over_channels = ksize[attrs_.channel_axis()];
-    bool over_image = false;
-    for (int i = 0; i < attrs_.spatial_dims(); ++i) over_image |= ksize[attrs_.spatial_axis(i)] != 1;
-    if (ksize[0] != 1 || over_channels < 1 || (over_channels > 1 && over_image)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("ksize [", absl::StrJoin(ksize, ","),
-                       "] is neither a window of the image nor one of the channels"));
-    }
-    if (over_channels != attrs_.channel_stride()) {
-      return absl::InvalidArgumentError(absl::StrCat("a window of ", over_channels,
-                                                     " channels with a stride of ", attrs_.channel_stride(),
-                                                     ", which must be the same"));
-    }
-    return absl::OkStatus();
-  }
-
-  absl::StatusOr<compute::WindowShape> ShapeFor(const Value& input) const {
-    RETURN_IF_ERROR(ExpectRank(input, attrs_.rank(), "input"));
-    std::vector<int64_t> window;
-    for (int i = 0; i < attrs_.spatial_dims(); ++i) window.push_back(ksize_[attrs_.spatial_axis(i)]);
-    return attrs_.ShapeFor(input.shape(), window);
-  }
-
-  int64_t over_channels() const { return ksize_[attrs_.channel_axis()]; }
-  WindowAttrs& attrs() { return attrs_; }
-  const WindowAttrs& attrs() const { return attrs_; }
-
- private:
-  WindowAttrs attrs_;
-  std::vector<int64_t> ksize_;  // In the order of data_format.
-};
 
 class PoolKernel final : public Kernel {
  public:
@@ -80,7 +21,8 @@ class PoolKernel final : public Kernel {
     dtype_ = node.input_type(0);
     mean_ = absl::StartsWith(node.op(), "Avg");
     const DataType type = ComputeType(dtype_);
-    if (mean_ ? !IsOneOf<MeanTypes>(type) : !IsOneOf<MaxTypes>(type)) return node.UnsupportedType(dtype_);
+    if (mean_ ? !IsOneOf<AveragePoolTypes>(type) : !IsOneOf<MaxPoolTypes>(type))
+      return node.UnsupportedType(dtype_);
     sizes_are_inputs_ = node.op() == "MaxPoolV2";
     return window_.Init(node, absl::EndsWith(node.op(), "3D") ? 3 : 2);
   }
@@ -122,13 +64,13 @@ class PoolKernel final : public Kernel {
   absl::Status OverImage(KernelContext& context, const compute::WindowShape& shape, const Value& input,
                          Value& output) const {
     if (mean_) {
-      return DispatchType<MeanTypes>(input.dtype(), [&](auto tag) {
+      return DispatchType<AveragePoolTypes>(input.dtype(), [&](auto tag) {
         using T = TypeOf<decltype(tag)>;
         compute::AveragePool(shape, input.data<T>(), output.mutable_data<T>(), context.threads());
         return absl::OkStatus();
       });
     }
-    return DispatchType<MaxTypes>(input.dtype(), [&](auto tag) {
+    return DispatchType<MaxPoolTypes>(input.dtype(), [&](auto tag) {
       using T = TypeOf<decltype(tag)>;
       compute::MaxPool(shape, input.data<T>(), output.mutable_data<T>(), context.threads());
       return absl::OkStatus();
@@ -144,7 +86,7 @@ class PoolKernel final : public Kernel {
     }
     dims.back() /= window;
     ASSIGN_OR_RETURN(Value output, context.AllocateTemp(input.dtype(), dims));
-    RETURN_IF_ERROR(DispatchType<MaxTypes>(input.dtype(), [&](auto tag) {
+    RETURN_IF_ERROR(DispatchType<MaxPoolTypes>(input.dtype(), [&](auto tag) {
       using T = TypeOf<decltype(tag)>;
       const T* from = input.data<T>();
       T* to = output.mutable_data<T>();
@@ -167,7 +109,7 @@ class MaxPoolWithArgmaxKernel final : public Kernel {
  public:
   absl::Status Init(const NodeInfo& node) override {
     dtype_ = node.input_type(0);
-    if (!IsOneOf<MaxTypes>(ComputeType(dtype_))) return node.UnsupportedType(dtype_);
+    if (!IsOneOf<MaxPoolTypes>(ComputeType(dtype_))) return node.UnsupportedType(dtype_);
     index_type_ = node.output_type(1);
     RETURN_IF_ERROR(window_.Init(node, 2));
     if (window_.over_channels() != 1) return absl::InvalidArgumentError("ksize must be 1 for channels");
@@ -181,7 +123,7 @@ class MaxPoolWithArgmaxKernel final : public Kernel {
     const Shape dims = window_.attrs().OutputDims(shape, shape.in_channels);
     ASSIGN_OR_RETURN(Value output, context.AllocateTemp(input.dtype(), dims));
     ASSIGN_OR_RETURN(Value * indices, context.AllocateOutput(1, dims));
-    RETURN_IF_ERROR(DispatchType<MaxTypes>(input.dtype(), [&](auto tag) {
+    RETURN_IF_ERROR(DispatchType<MaxPoolTypes>(input.dtype(), [&](auto tag) {
       using T = TypeOf<decltype(tag)>;
       Find(shape, input.data<T>(), output.mutable_data<T>(), *indices);
       return absl::OkStatus();

@@ -5,9 +5,11 @@
 #include <type_traits>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "runtime/dispatch.h"
 #include "runtime/kernel.h"
 #include "runtime/kernels/arithmetic.h"
+#include "runtime/kernels/element_lists.h"
 
 namespace cryograph {
 namespace {
@@ -138,7 +140,7 @@ class ResizeBilinearKernel : public ResizeKernel {
     }
   }
 
- private:
+ protected:
   struct Tap {
     int64_t lower, upper;
     float weight;  // Of the upper one.
@@ -194,7 +196,7 @@ class QuantizedResizeBilinearKernel final : public ResizeBilinearKernel {
 };
 CRYOGRAPH_KERNEL(QuantizedResizeBilinearKernel, "QuantizedResizeBilinear");
 
-class ResizeNearestNeighborKernel final : public ResizeKernel {
+class ResizeNearestNeighborKernel : public ResizeKernel {
  protected:
   absl::Status Resize(KernelContext&, const Value& images, Value* output) const override {
     const std::vector<int64_t> rows = Places(images.dim(1), output->dim(1));
@@ -214,7 +216,6 @@ class ResizeNearestNeighborKernel final : public ResizeKernel {
     });
   }
 
- private:
   std::vector<int64_t> Places(int64_t in, int64_t out) const {
     const float scale = Scale(in, out);
     std::vector<int64_t> places;
@@ -231,7 +232,7 @@ CRYOGRAPH_KERNEL(ResizeNearestNeighborKernel, "ResizeNearestNeighbor");
 
 // Keys, Cubic convolution interpolation for digital image processing (1981), with TensorFlow's table of 1024
 // steps.
-class ResizeBicubicKernel final : public ResizeKernel {
+class ResizeBicubicKernel : public ResizeKernel {
  protected:
   absl::Status Resize(KernelContext& context, const Value& images, Value* output) const override {
     const std::vector<Taps> rows = AllTaps(images.dim(1), output->dim(1));
@@ -265,7 +266,7 @@ class ResizeBicubicKernel final : public ResizeKernel {
     });
   }
 
- private:
+ protected:
   static constexpr int kTableSize = 1024;
   struct Taps {
     int64_t place[4];
@@ -273,11 +274,14 @@ class ResizeBicubicKernel final : public ResizeKernel {
   };
 
   // Weights at distance x = step / 1024 from the tap before (near) and from the one before that (far).
-  static float Near(float x, float a) { return ((a + 2) * x - (a + 3)) * x * x + 1; }
-  static float Far(float x, float a) { return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a; }
+  static float Near(float x, double a) { return static_cast<float>(((a + 2) * x - (a + 3)) * x * x + 1); }
+  static float Far(float x, double a) {
+    return static_cast<float>(((a * x - 5 * a) * x + 8 * a) * x - 4 * a);
+  }
 
   std::vector<Taps> AllTaps(int64_t in, int64_t out) const {
-    const float scale = Scale(in, out), a = half_pixel_centers() ? -0.5f : -0.75f;
+    const float scale = Scale(in, out);
+    const double a = half_pixel_centers() ? -0.5 : -0.75;
     std::vector<Taps> all;
     for (int64_t i = 0; i < out; ++i) {
       const float source = Source(i, scale), floor = std::floor(source);
@@ -359,6 +363,137 @@ class ResizeAreaKernel final : public ResizeKernel {
   }
 };
 CRYOGRAPH_KERNEL(ResizeAreaKernel, "ResizeArea");
+
+// --- Gradients: each pixel gives back to those it was made of, by their weights.
+
+// What makes up one line of the resized image.
+struct Share {
+  int64_t place[4];
+  float weight[4];
+  int count;
+};
+
+// The gradient, input 0, of the resized image, added up in an image of `dims`.
+absl::Status GiveBack(KernelContext& context, const Shape& dims, const std::vector<Share>& rows,
+                      const std::vector<Share>& columns) {
+  const Value& gradient = context.input(0);
+  if (dims[0] != gradient.dim(0) || dims[3] != gradient.dim(3)) {
+    return absl::InvalidArgumentError(absl::StrCat("the gradient of shape ", ShapeText(gradient.shape()),
+                                                   " is not that of an image of shape ", ShapeText(dims)));
+  }
+  // Sums in double, which holds those of all types; shares as TensorFlow has them.
+  const bool in_float = context.node().op() == "ResizeBilinearGrad";
+  ASSIGN_OR_RETURN(Value slopes, context.AllocateTemp(DT_DOUBLE, gradient.shape()));
+  ASSIGN_OR_RETURN(Value sums, ZerosOf(DT_DOUBLE, dims, context.pool()));
+  ASSIGN_OR_RETURN(Value * result, context.AllocateOutput(0, dims));
+  RETURN_IF_ERROR(DispatchType<RealTypes>(gradient.dtype(), [&](auto tag) {
+    using T = TypeOf<decltype(tag)>;
+    const auto from = gradient.span<T>();
+    std::transform(from.begin(), from.end(), slopes.mutable_data<double>(),
+                   [](T value) { return static_cast<double>(static_cast<Arithmetic<T>>(value)); });
+    return absl::OkStatus();
+  }));
+  const int64_t depth = dims[3], row_size = dims[2] * depth;
+  const double* slope = slopes.data<double>();
+  for (int64_t n = 0; n < dims[0]; ++n) {
+    double* image = sums.mutable_data<double>() + n * dims[1] * row_size;
+    for (const Share& y : rows) {
+      RETURN_IF_ERROR(context.CheckLimits());
+      for (const Share& x : columns) {
+        for (int64_t c = 0; c < depth; ++c, ++slope) {
+          for (int j = 0; j < y.count; ++j) {
+            for (int i = 0; i < x.count; ++i) {
+              const double share = in_float ? static_cast<float>(*slope) * y.weight[j] * x.weight[i]
+                                            : *slope * y.weight[j] * x.weight[i];
+              image[y.place[j] * row_size + x.place[i] * depth + c] += share;
+            }
+          }
+        }
+      }
+    }
+  }
+  return DispatchType<RealTypes>(result->dtype(), [&](auto tag) {
+    using T = TypeOf<decltype(tag)>;
+    const auto from = sums.span<double>();
+    std::transform(from.begin(), from.end(), result->mutable_data<T>(), [](double sum) {
+      if constexpr (std::is_integral_v<T>) return static_cast<T>(static_cast<int64_t>(sum));
+      return static_cast<T>(static_cast<std::conditional_t<std::is_same_v<T, double>, double, float>>(sum));
+    });
+    return absl::OkStatus();
+  });
+}
+
+absl::Status ExpectImages(const Value& gradient, absl::Span<const int64_t> dims) {
+  RETURN_IF_ERROR(ExpectRank(gradient, 4, "the gradient"));
+  if (dims.size() == 4 && dims[1] > 0 && dims[2] > 0 && gradient.dim(1) > 0 && gradient.dim(2) > 0) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError("the image must be of rank 4 and of non-zero size");
+}
+
+class ResizeBilinearGradKernel final : public ResizeBilinearKernel {
+ public:
+  absl::Status Compute(KernelContext& context) const override {
+    const Shape& dims = context.input(1).shape();
+    RETURN_IF_ERROR(ExpectImages(context.input(0), dims));
+    return GiveBack(context, dims, Shares(dims[1], context.input(0).dim(1)),
+                    Shares(dims[2], context.input(0).dim(2)));
+  }
+
+ private:
+  std::vector<Share> Shares(int64_t in, int64_t out) const {
+    std::vector<Share> shares;
+    for (const Tap& tap : Taps(in, out))
+      shares.push_back({{tap.lower, tap.upper}, {1 - tap.weight, tap.weight}, 2});
+    return shares;
+  }
+};
+CRYOGRAPH_KERNEL(ResizeBilinearGradKernel, "ResizeBilinearGrad");
+
+class ResizeBicubicGradKernel final : public ResizeBicubicKernel {
+ public:
+  absl::Status Compute(KernelContext& context) const override {
+    const Shape& dims = context.input(1).shape();
+    RETURN_IF_ERROR(ExpectImages(context.input(0), dims));
+    return GiveBack(context, dims, Shares(dims[1], context.input(0).dim(1)),
+                    Shares(dims[2], context.input(0).dim(2)));
+  }
+
+ private:
+  std::vector<Share> Shares(int64_t in, int64_t out) const {
+    std::vector<Share> shares;
+    for (const Taps& taps : AllTaps(in, out)) {
+      Share share = {{}, {}, 4};
+      std::copy(taps.place, taps.place + 4, share.place);
+      std::copy(taps.weight, taps.weight + 4, share.weight);
+      shares.push_back(share);
+    }
+    return shares;
+  }
+};
+CRYOGRAPH_KERNEL(ResizeBicubicGradKernel, "ResizeBicubicGrad");
+
+class ResizeNearestNeighborGradKernel final : public ResizeNearestNeighborKernel {
+ public:
+  absl::Status Compute(KernelContext& context) const override {
+    RETURN_IF_ERROR(ExpectVector(context.input(1), "size"));
+    ASSIGN_OR_RETURN(const Shape size, IntVector(context.input(1), "size"));
+    if (size.size() != 2) return absl::InvalidArgumentError("size must be two numbers");
+    const Value& gradient = context.input(0);
+    RETURN_IF_ERROR(ExpectRank(gradient, 4, "the gradient"));
+    const Shape dims = {gradient.dim(0), size[0], size[1], gradient.dim(3)};
+    RETURN_IF_ERROR(ExpectImages(gradient, dims));
+    return GiveBack(context, dims, Shares(size[0], gradient.dim(1)), Shares(size[1], gradient.dim(2)));
+  }
+
+ private:
+  std::vector<Share> Shares(int64_t in, int64_t out) const {
+    std::vector<Share> shares;
+    for (const int64_t place : Places(in, out)) shares.push_back({{place}, {1}, 1});
+    return shares;
+  }
+};
+CRYOGRAPH_KERNEL(ResizeNearestNeighborGradKernel, "ResizeNearestNeighborGrad");
 
 }  // namespace
 }  // namespace cryograph

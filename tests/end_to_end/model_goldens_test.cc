@@ -15,16 +15,6 @@
 namespace cryograph {
 namespace {
 
-// Models that do not run yet, and why. An entry that runs must go.
-struct NotYet {
-  const char* model;
-  const char* error;  // What it says today.
-};
-constexpr NotYet kNotYet[] = {
-    // Gradients of functions that TensorFlow makes when it runs.
-    {"t1_function_library", "SymbolicGradient"},
-};
-
 // What the manifest calls it: our words.
 constexpr const char* kOtherWords[][2] = {
     {"dtype", "it is float, not double"},
@@ -65,14 +55,7 @@ INSTANTIATE_TEST_SUITE_P(Models, ModelGoldensTest, testing::ValuesIn(ModelsThat(
 TEST_P(ModelGoldensTest, GivesWhatTensorFlowGave) {
   ASSERT_OK_AND_ASSIGN(const GoldenModel model, OpenModelNamed(GetParam()));
   for (const int threads : {1, 2}) {
-    const std::string wrong = model.Check(threads);
-    for (const NotYet& each : kNotYet) {
-      if (GetParam() != each.model) continue;
-      EXPECT_NE(wrong, "") << "it runs now: take it off the list";
-      EXPECT_TRUE(absl::StrContains(wrong, each.error)) << wrong;
-      return;
-    }
-    EXPECT_EQ(wrong, "") << "with " << threads << " threads";
+    EXPECT_EQ(model.Check(threads), "") << "with " << threads << " threads";
   }
 }
 
