@@ -259,7 +259,8 @@ absl::Status NeededNodes::FindKernels(FunctionSource& functions, MissingKernels*
     absl::Status status = info.status();
     if (info.ok()) {
       needed.info = *std::move(info);
-      const bool is_gradient = node.op() == "SymbolicGradient";  // A function that is made when it is planned.
+      const bool is_gradient =
+          node.op() == "SymbolicGradient";  // A function that is made when it is planned.
       const bool is_function = functions.Has(node.op());
       const KernelFactory factory = FindKernel(is_function ? "PartitionedCall" : node.op());
       if (IsControlFlow(node.op()) || node.op() == "Const") {
