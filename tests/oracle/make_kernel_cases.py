@@ -3,7 +3,7 @@
 
   eval "$(../shared/oracle/setup.sh)"
   "$TF1" tests/oracle/make_kernel_cases.py ../shared/oracle OUT GROUP…          (all groups: no name)
-  "$TF2" tests/oracle/make_kernel_cases.py ../shared/oracle OUT --second GROUP…
+  "$TF2" tests/oracle/make_kernel_cases.py ../shared/oracle OUT GROUP… --second
 
 The second step adds what TensorFlow 2 gives where that differs, and makes the ops that only it has. A group is one file, of the
 ops in GROUPS below. Format, draws and tolerances are those of opgen.py, whose generators these are like.
@@ -151,6 +151,190 @@ def mirror_pad_grad(g, r, k, name):
   g.main(name, [g.x(r.data(dt, [s + sum(p) for s, p in zip(shape, paddings)])), g.ci(paddings)], T=DT(dt), Tpaddings=DT('int32'), mode=mode)
 
 
+def variables(g, op_name, values, resource):
+  """Variables of those values; gives what an op takes, and the nodes that set them."""
+  handles, ready = [], []
+  for i, t in enumerate(values):
+    name = 'v%d' % i
+    if resource:
+      g.op('VarHandleOp', [], name=name, dtype=DT(t.dt), shape=Sh(t.shape), shared_name=name)
+      ready.append(g.op('AssignVariableOp', [name, g.x(t)], dtype=DT(t.dt)))
+    else:
+      g.op('VariableV2', [], name=name, dtype=DT(t.dt), shape=Sh(t.shape), shared_name=name)
+      ready.append(g.op('Assign', [name, g.x(t)], T=DT(t.dt)))
+    handles.append(name)
+  return handles, ready
+
+
+def read_variables(g, handles, values, resource):
+  for h, t in zip(handles, values):
+    if resource:
+      g.out(g.op('ReadVariableOp', [h], ctrl=['op'], dtype=DT(t.dt)), t.dt)
+    else:
+      g.out(g.op('Identity', [h], ctrl=['op'], T=DT(t.dt)), t.dt)
+
+
+# Name: what is kept beside the variable; the inputs after these, G for the gradient; attributes.
+STEPS = {
+    'GradientDescent': ([], ['rate', 'G'], {}),
+    'Momentum': (['n'], ['rate', 'G', 'unit'], {'use_nesterov': bool}),
+    'KerasMomentum': (['n'], ['rate', 'G', 'unit'], {'use_nesterov': bool}),
+    'Adagrad': (['pos'], ['rate', 'G'], {'update_slots': bool}),
+    'RMSProp': (['pos', 'n'], ['rate', 'unit', 'unit', 'small', 'G'], {}),
+    'Adam': (['n', 'pos'], ['unit', 'unit', 'rate', 'unit', 'unit', 'small', 'G'], {'use_nesterov': bool}),
+}
+
+
+@op(*['Apply' + n for n in STEPS if n != 'KerasMomentum'] + ['ResourceApply' + n for n in STEPS], tier=3, scenario=True)
+def training_step(g, r, k, name):
+  resource = name.startswith('Resource')
+  kept, inputs, flags = STEPS[name.split('Apply')[1]]
+  dt = g.dtype = r.pick(['float', 'float', 'double', 'half'])
+  shape = r.shape(hi=3, maxel=12, zero=0.05)
+  values = [r.data(dt, shape)] + [r.data(dt, shape, kind) for kind in kept]
+  handles, ready = variables(g, name, values, resource)
+  rest = []
+  for kind in inputs:
+    if kind == 'G':
+      rest.append(g.x(r.data(dt, shape)))
+    else:
+      low, high = {'rate': (0.01, 0.5), 'unit': (0.1, 0.95), 'small': (1e-3, 1e-2)}[kind]
+      rest.append(g.x(Ten(dt, np.array(r.f(low, high)))))
+  attrs = {f: r.p(0.4) for f in flags}
+  if 'update_slots' in attrs:
+    attrs['update_slots'] = r.p(0.7)
+  g.cls = 'acc'
+  g.op(name, handles + rest, name='op', ctrl=ready, T=DT(dt), **attrs)
+  read_variables(g, handles, values, resource)
+
+
+SCATTER = ['Add', 'Sub', 'Mul', 'Div', 'Max', 'Min', 'Update']
+SCATTER_ND = ['Add', 'Sub', 'Update']
+
+
+@op(*[p + 'Scatter' + n for n in SCATTER for p in ('', 'Resource')], tier=3, scenario=True)
+def variable_scatter(g, r, k, name):
+  resource = name.startswith('Resource')
+  dt = g.dtype = r.pick(['float', 'float', 'double', 'int32', 'int64', 'half'])
+  shape = [r.i(1, 5)] + r.shape(hi=2, maxel=8, zero=0.0)
+  at = r.shape(hi=2, maxel=4)
+  it = r.pick(['int32', 'int64'])
+  indices = np.array([r.i(0, shape[0] - 1) for _ in range(int(np.prod(at, dtype=int)))]).reshape(at)
+  if k % 8 == 5 and indices.size:
+    indices.reshape(-1)[0] = r.pick([-1, shape[0]])
+  values = [r.data(dt, shape)]
+  handles, ready = variables(g, name, values, resource)
+  update = r.data(dt, [] if r.p(0.2) else at + shape[1:], 'pos' if name.endswith('Div') else 'n')
+  attrs = {'dtype': DT(dt)} if resource else {'T': DT(dt)}
+  g.cls = 'acc'
+  g.op(name, handles + [g.x(Ten(it, indices)), g.x(update)], name='op', ctrl=ready, Tindices=DT(it), **attrs)
+  read_variables(g, handles, values, resource)
+
+
+@op(*[p + 'ScatterNd' + n for n in SCATTER_ND for p in ('', 'Resource')], tier=3, scenario=True)
+def variable_scatter_nd(g, r, k, name):
+  resource = name.startswith('Resource')
+  dt = g.dtype = r.pick(['float', 'float', 'double', 'int32', 'int64'])
+  shape = [r.i(1, 4) for _ in range(r.i(1, 3))]
+  depth = r.i(1, len(shape))
+  at = r.shape(lo=1, hi=2, maxel=4)
+  it = r.pick(['int32', 'int64'])
+  count = int(np.prod(at, dtype=int))
+  indices = np.array([[r.i(0, shape[d] - 1) for d in range(depth)] for _ in range(count)]).reshape(at + [depth])
+  if name.endswith('Update') and count:  # Which of two wins is not defined.
+    rows = indices.reshape(count, depth)
+    if len(set(map(tuple, rows))) < count:
+      raise Skip('duplicates')
+  if k % 8 == 5 and indices.size:
+    indices.reshape(-1)[0] = -1
+  values = [r.data(dt, shape)]
+  handles, ready = variables(g, name, values, resource)
+  g.cls = 'acc'
+  g.op(name, handles + [g.x(Ten(it, indices)), g.x(r.data(dt, at + shape[depth:]))], name='op', ctrl=ready, T=DT(dt), Tindices=DT(it))
+  read_variables(g, handles, values, resource)
+
+
+def summary(g, name, inputs, **attrs):
+  """numpy cuts zeros off the end of a string: something stands behind it."""
+  g.op(name, inputs, name='op', **attrs)
+  g.out(g.op('StringJoin', ['op', g.k_('end', 'string')], N=2), 'string')
+
+
+@op('ScalarSummary', tier=4)
+def scalar_summary(g, r, k, name):
+  dt = g.dtype = r.pick(['float', 'double', 'int32', 'half', 'uint8', 'int64', 'bfloat16'])
+  shape = [] if r.p(0.5) else [r.i(0, 3)]
+  tags = Ten('string', np.array(['loss%d' % i for i in range(int(np.prod(shape, dtype=int)))], object).reshape(shape))
+  g.cls = 'exact'
+  summary(g, name, [g.x(tags), g.x(r.data(dt, shape, r.pick(['n', 'special'])))], T=DT(dt))
+
+
+@op('HistogramSummary', tier=4)
+def histogram_summary(g, r, k, name):
+  dt = g.dtype = r.pick(['float', 'double', 'int32', 'half', 'uint8', 'int64', 'bfloat16'])
+  g.cls = 'exact'
+  summary(g, name, [g.x(Ten('string', np.array(r.pick(['weights', '', 'a/b']), object))),
+                g.x(r.data(dt, r.shape(), r.pick(['n', 'pos', 'small', 'special' if k % 4 == 3 else 'n'])))], T=DT(dt))
+
+
+@op('MergeSummary', tier=4)
+def merge_summary(g, r, k, name):
+  n = r.i(1, 3)
+  g.cls = 'exact'
+  parts = []
+  for i in range(n):
+    tag = g.k_('tag%d' % (i if r.p(0.8) else 0), 'string')
+    parts.append(g.op(r.pick(['ScalarSummary', 'HistogramSummary']), [tag, g.x(r.data('float', []))], T=F))
+  if k % 8 == 7:
+    parts.append(g.x(Ten('string', np.array(b'\x0a\xff', object))))
+  summary(g, name, parts, N=len(parts))
+
+
+@op('SparseCrossHashed', tier=3, scenario=True)
+def sparse_cross_hashed(g, r, k, name):
+  rows = r.i(1, 4)
+  n, m = r.i(0 if k % 3 else 1, 2), r.i(0, 2)
+  if n + m == 0:
+    m = 1
+  kinds = [r.pick(['int64', 'string']) for _ in range(n)] + ['string'] * m  # TensorFlow dies of dense numbers beside others.
+  indices, values, shapes, dense = [], [], [], []
+  for i in range(n):
+    at = [[row, c] for row in range(rows) for c in range(r.i(1, 2))]
+    indices.append(g.x(Ten('int64', np.array(at, 'i8').reshape(len(at), 2))))
+    values.append(g.x(r.data(kinds[i], [len(at)], 'full')))
+    shapes.append(g.x(Ten('int64', np.array([rows, 2], 'i8'))))
+  for i in range(m):
+    dense.append(g.x(r.data(kinds[n + i], [rows, r.i(1, 2)], 'full')))
+  more = [g.c(Ten('int64', np.array(r.pick([0, 10, 1000]), 'i8'))), g.c(Ten('bool', np.array(r.p(0.5)))),
+          g.c(r.data('int64', [2], 'full'))]
+  g.cls = 'exact'
+  g.main(name, indices + values + shapes + dense + more, outs=3, N=n, sparse_types=[DT(t) for t in kinds[:n]],
+         dense_types=[DT(t) for t in kinds[n:]])
+
+
+@op('StatelessParameterizedTruncatedNormal', 'ParameterizedTruncatedNormal_ND', tier=4, scenario=True)
+def truncated(g, r, k, name):
+  """Parameters for each element of the last dimensions, or (with a state) of the first one."""
+  stateless = name.startswith('Stateless')
+  dt = g.dtype = r.pick(['float', 'float', 'double', 'half'])
+  shape = [r.i(1, 5) for _ in range(r.i(1, 3))]
+  if r.p(0.2):
+    shape[0] = 300
+  of = shape[r.i(0, len(shape)):] if stateless else shape[:1]
+
+  def parameter(low, high):
+    s = [] if r.p(0.4) else [1 if r.p(0.3) and stateless else d for d in of]
+    return g.x(Ten(dt, np.asarray(r.s.uniform(low, high, s)).round(2)))
+  kind = r.pick(['inside', 'tail', 'narrow'])
+  low, high = {'inside': ((-2, -1.5), (1.5, 3)), 'tail': ((2, 2.5), (8, 9)), 'narrow': ((1, 1.1), (1.2, 1.4))}[kind]
+  parameters = [parameter(-0.1, 0.1), parameter(0.9, 1.1), parameter(*low), parameter(*high)]
+  g.cls = 'func'
+  if stateless:
+    g.main(name, [g.ci(shape), g.ci([r.i(0, 99), r.i(0, 99)], 'int64')] + parameters, dtype=DT(dt), S=DT('int32'))
+  else:
+    g.main(name[:-3], [g.ci(shape)] + parameters, dtype=DT(dt), T=DT('int32'), seed=r.i(1, 99), seed2=r.i(1, 99))
+
+
 GROUPS = {
     'DepthwiseGradients': ['DepthwiseConv2dNativeBackpropInput', 'DepthwiseConv2dNativeBackpropFilter'],
     'FakeQuantGradients': ['FakeQuantWithMinMaxArgsGradient', 'FakeQuantWithMinMaxVarsGradient', 'FakeQuantWithMinMaxVarsPerChannelGradient'],
@@ -159,8 +343,14 @@ GROUPS = {
     'MirrorPadGrad': ['MirrorPadGrad'],
     'PoolGradients': ['MaxPoolGrad', 'MaxPoolGradV2', 'MaxPool3DGrad', 'AvgPoolGrad', 'AvgPool3DGrad'],
     'ResizeGradients': ['ResizeBilinearGrad', 'ResizeBicubicGrad', 'ResizeNearestNeighborGrad'],
+    'SparseCrossHashed': ['SparseCrossHashed'],
+    'Summaries': ['ScalarSummary', 'HistogramSummary', 'MergeSummary'],
+    'TruncatedNormals': ['StatelessParameterizedTruncatedNormal', 'ParameterizedTruncatedNormal_ND'],
+    'TrainingSteps': ['Apply' + n for n in STEPS if n != 'KerasMomentum'] + ['ResourceApply' + n for n in STEPS],
+    'VariableScatter': [p + 'Scatter' + n for n in SCATTER for p in ('', 'Resource')] +
+                       [p + 'ScatterNd' + n for n in SCATTER_ND for p in ('', 'Resource')],
 }
-COUNT = {'ResizeGradients': 10}
+COUNT = {'ResizeGradients': 10, 'TrainingSteps': 6, 'VariableScatter': 6, 'SparseCrossHashed': 16, 'TruncatedNormals': 16}
 
 
 def main():
@@ -188,7 +378,7 @@ def main():
           opgen.second(own)
         own.ops = ','.join(name for name in GROUPS[group] if name not in made)
       if own.ops:
-        own.ops = ','.join(n for n in own.ops.split(',') if OPS[n].get('scenario') or n in known)
+        own.ops = ','.join(n for n in own.ops.split(',') if n.split('_')[0] in known)
       if own.ops:
         opgen.worker(own)
       cases = []
