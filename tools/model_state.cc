@@ -1,6 +1,7 @@
 #include "tools/model_state.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -55,30 +56,39 @@ absl::StatusOr<ModelState> ModelState::Find(Model& model, ModelStateOptions opti
   const std::string prefix = options.checkpoint.empty() ? model.variables_prefix : options.checkpoint;
   if (!prefix.empty()) {
     ASSIGN_OR_RETURN(state.checkpoint_, Checkpoint::Open(prefix, notes));
+    ASSIGN_OR_RETURN(state.variables_, FindVariableValues(model, *state.checkpoint_, notes));
   }
   state.options_ = std::move(options);
-  RETURN_IF_ERROR(state.FindVariables(model, notes));
   state.own_init_node_ = InitNode(model);
   state.assets_ = AssetsOf(model);
   state.folder_ = FolderOf(model);
   return state;
 }
 
-absl::Status ModelState::FindVariables(Model& model, std::vector<std::string>* notes) {
-  variables_.clear();
-  if (checkpoint_ == nullptr) return absl::OkStatus();
-  ASSIGN_OR_RETURN(variables_, FindVariableValues(model, *checkpoint_, notes));
-  return absl::OkStatus();
-}
-
 absl::StatusOr<ModelState> ModelState::For(Model& changed) const {
   ModelState state = *this;
-  std::vector<std::string> notes;  // Find() has said them.
-  RETURN_IF_ERROR(state.FindVariables(changed, &notes));
+  if (checkpoint_ != nullptr) {
+    // Names that changed may still be found by the way in which the graph restores them.
+    std::vector<std::string> notes;  // Find() has said them.
+    ASSIGN_OR_RETURN(std::vector<VariableValue> own, FindVariableValues(changed, *checkpoint_, &notes));
+    std::set<std::string> known;
+    for (const VariableValue& variable : own) known.insert(variable.resource_name);
+    state.variables_ = std::move(own);
+    for (const VariableValue& variable : variables_) {
+      if (known.count(variable.resource_name) == 0) state.variables_.push_back(variable);
+    }
+  }
   const auto is_gone = [&](const std::string& name) { return !changed.graph().Find(NodeNameOf(name)); };
-  if (is_gone(own_init_node_)) state.own_init_node_.clear();
   std::vector<std::string>& nodes = state.options_.init_nodes;
   nodes.erase(std::remove_if(nodes.begin(), nodes.end(), is_gone), nodes.end());
+  if (!changed.meta_fields.empty()) {  // Its names have followed the nodes.
+    state.own_init_node_ = InitNode(changed);
+    state.assets_ = AssetsOf(changed);
+  }
+  if (is_gone(state.own_init_node_)) state.own_init_node_.clear();
+  if (state.own_init_node_.empty() && !own_init_node_.empty()) {
+    for (std::string& name : TableInitializers(changed)) nodes.push_back(std::move(name));
+  }
   const auto has_no_tensor = [&](const ModelAsset& asset) { return is_gone(asset.tensor); };
   std::vector<ModelAsset>& assets = state.assets_;
   assets.erase(std::remove_if(assets.begin(), assets.end(), has_no_tensor), assets.end());
@@ -87,17 +97,27 @@ absl::StatusOr<ModelState> ModelState::For(Model& changed) const {
 
 absl::Status ModelState::Restore(Executor& executor) const {
   if (checkpoint_ != nullptr) RETURN_IF_ERROR(RestoreVariables(variables_, *checkpoint_, executor));
+  std::vector<std::pair<std::string, Value>> feeds;
+  for (const ModelAsset& asset : assets_) {
+    ASSIGN_OR_RETURN(Value path, Value::Allocate(DT_STRING, {}, executor.pool()));
+    *path.mutable_data<std::string>() = absl::StrCat(folder_, "/assets/", asset.filename);
+    feeds.emplace_back(asset.tensor, std::move(path));
+  }
   if (!own_init_node_.empty()) {
-    std::vector<std::pair<std::string, Value>> feeds;
-    for (const ModelAsset& asset : assets_) {
-      ASSIGN_OR_RETURN(Value path, Value::Allocate(DT_STRING, {}, executor.pool()));
-      *path.mutable_data<std::string>() = absl::StrCat(folder_, "/assets/", asset.filename);
-      feeds.emplace_back(asset.tensor, std::move(path));
-    }
     RETURN_IF_ERROR(executor.RunOnce(feeds, {}, {own_init_node_}, options_.init_limits).status());
   }
   if (options_.init_nodes.empty()) return absl::OkStatus();
-  return executor.RunOnce({}, {}, options_.init_nodes, options_.init_limits).status();
+  return executor.RunOnce(feeds, {}, options_.init_nodes, options_.init_limits).status();
+}
+
+std::vector<std::string> TableInitializers(Model& model) {
+  std::vector<std::string> names;
+  for (Node node : model.graph().nodes()) {
+    if (absl::StartsWith(node.op(), "InitializeTable") || absl::StartsWith(node.op(), "LookupTableImport")) {
+      names.emplace_back(node.name());
+    }
+  }
+  return names;
 }
 
 }  // namespace cryograph

@@ -31,8 +31,9 @@ class ModelState {
   static absl::StatusOr<ModelState> Find(Model& model, ModelStateOptions options,
                                          std::vector<std::string>* notes);
 
-  // The same state for what became of the model: variables, init nodes and asset
-  // tensors that it no longer has need none.
+  // The same state for what became of the model. Variables keep their values under the names by which a
+  // session knows them. Init nodes and asset tensors that are gone need none; without the SavedModel's own
+  // init node, those that fill tables run.
   absl::StatusOr<ModelState> For(Model& changed) const;
 
   // Gives a session of the model its state. Errors: values that do not fit their variables, and those of the
@@ -44,8 +45,6 @@ class ModelState {
   const std::vector<VariableValue>& variables() const { return variables_; }
 
  private:
-  absl::Status FindVariables(Model& model, std::vector<std::string>* notes);
-
   ModelStateOptions options_;
   std::shared_ptr<const Checkpoint> checkpoint_;
   std::vector<VariableValue> variables_;
@@ -53,6 +52,9 @@ class ModelState {
   std::vector<ModelAsset> assets_;
   std::string folder_;  // Of the SavedModel.
 };
+
+// Nodes of the main graph that fill a table, in file order.
+std::vector<std::string> TableInitializers(Model& model);
 
 }  // namespace cryograph
 

@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "tools/cli.h"
+#include "tools/model_state.h"
 
 namespace cryograph {
 
@@ -17,6 +19,7 @@ absl::Status VerifyPasses::Start(Model& model, PassContext&) {
   } else {
     not_runnable_ = reference.status();
   }
+  table_initializers_ = TableInitializers(model);
   tolerance_ = ToleranceFor(ErrorBound(), flags_);
   return absl::OkStatus();
 }
@@ -53,7 +56,19 @@ absl::Status VerifyPasses::Finish(Model& model, PassContext&) {
 absl::Status VerifyPasses::Check(Model& model) {
   ASSIGN_OR_RETURN(EquivalenceReport report, reference_->Check(model, tolerance_));
   report_ = std::make_unique<EquivalenceReport>(std::move(report));
-  return MismatchStatus(*report_, tolerance_);
+  const absl::Status status = MismatchStatus(*report_, tolerance_);
+  if (report_->failure.ok()) return status;
+  return absl::Status(status.code(), absl::StrCat(status.message(), LostInitializers(model)));
+}
+
+std::string VerifyPasses::LostInitializers(Model& model) const {
+  std::vector<std::string> lost;
+  for (const std::string& name : table_initializers_) {
+    if (!model.graph().Find(name)) lost.push_back(name);
+  }
+  if (lost.empty()) return "";
+  return absl::StrCat("\nwhy: nodes that fill tables are gone\ntry: --keep=", absl::StrJoin(lost, ","),
+                      ", or bake the tables: freeze_variables(tables=bake)");
 }
 
 }  // namespace cryograph

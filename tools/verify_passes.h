@@ -39,11 +39,14 @@ class VerifyPasses final : public PassInstrumentation {
 
  private:
   absl::Status Check(Model& model);
+  // What is gone of what filled the tables, in lines to put below an error.
+  std::string LostInitializers(Model& model) const;
 
   const When when_;
   const std::vector<std::string> inputs_, outputs_;
   const OutputCheckFlags flags_;
   std::unique_ptr<ReferenceOutputs> reference_;
+  std::vector<std::string> table_initializers_;  // Of the model before the first step.
   absl::Status not_runnable_;  // Why there is no reference yet.
   Tolerance tolerance_;
   std::unique_ptr<EquivalenceReport> report_;

@@ -55,14 +55,20 @@ leads to are removed unless `keep_functions`.)";
     return absl::OkStatus();
   }
 
-  absl::Status Run(Graph&, PassContext& context) override {
+  absl::Status Run(Graph& graph, PassContext& context) override {
     FreezeOptions options;
     const auto text = [](const TensorName& name) {
       return name.has_port ? absl::StrCat(name.node, ":", name.port) : name.node;
     };
     for (const TensorName& name : context.outputs()) options.outputs.push_back(text(name));
     for (const std::string& name : context.keep()) options.outputs.push_back(name);
-    for (const TensorName& name : context.inputs()) options.inputs.push_back(text(name));
+    for (const TensorName& name : context.inputs()) {
+      options.inputs.push_back(text(name));
+      // Its name is promised, needed or not.
+      if (const Node node = graph.Find(name.node); node && node.op() == "Placeholder") {
+        options.outputs.push_back(name.node);
+      }
+    }
     options.allow = *allow_;
     options.deny = *deny_;
     options.initializer_nodes = *initializer_nodes_;
