@@ -47,7 +47,7 @@ class VerifyPasses final : public PassInstrumentation {
   const OutputCheckFlags flags_;
   std::unique_ptr<ReferenceOutputs> reference_;
   std::vector<std::string> table_initializers_;  // Of the model before the first step.
-  absl::Status not_runnable_;  // Why there is no reference yet.
+  absl::Status not_runnable_;                    // Why there is no reference yet.
   Tolerance tolerance_;
   std::unique_ptr<EquivalenceReport> report_;
 };
