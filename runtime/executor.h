@@ -54,10 +54,12 @@ class Plan;
 
 // What a plan is expected to need. Its functions, which call each other, count as if all were called at once.
 struct PlanMemory {
-  uint64_t weight_bytes = 0;  // Of the constants that the plan was made from.
-  uint64_t largest_live_bytes =
-      0;  // Of values and scratch alive at one moment of a run, feeds and fetches included …
-  uint64_t arena_bytes = 0;  // … and of the arena in which those lie that end with the run.
+  // Of the constants that the plan was made from.
+  uint64_t weight_bytes = 0;
+  // Of values and scratch alive at one moment of a run, feeds and fetches included …
+  uint64_t largest_live_bytes = 0;
+  // … and of the arena in which those lie that end with the run.
+  uint64_t arena_bytes = 0;
 };
 
 // A session: a model, and the variables, tables and random generators that its runs share. Thread safe: plans
