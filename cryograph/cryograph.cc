@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 #include "cryograph/inference.h"
 
@@ -104,6 +105,9 @@ int cryograph_model_load(const char* path, const cryograph_options* options, cry
   if (options != nullptr) {
     if (options->tags != nullptr) chosen.tags = options->tags;
     if (options->checkpoint != nullptr) chosen.checkpoint = options->checkpoint;
+    if (options->init_nodes != nullptr) {
+      chosen.init_nodes = absl::StrSplit(options->init_nodes, ',', absl::SkipEmpty());
+    }
     if (options->threads != 0) chosen.threads = options->threads;
     chosen.memory_limit_bytes = options->memory_limit_bytes;
     chosen.time_limit_seconds = options->time_limit_seconds;

@@ -80,6 +80,7 @@ typedef struct cryograph_options {
   int32_t threads;             /* Of a run, the caller's counted: 1. Results do not depend on it. */
   uint64_t memory_limit_bytes; /* For all values alive at a time, in all runs: none. */
   double time_limit_seconds;   /* For each run: none. */
+  const char* init_nodes;      /* Run once at loading, by commas: those that fill tables, say. */
 } cryograph_options;
 
 /* What went wrong in the last call of this thread that failed, "" if none has: a line, and perhaps others

@@ -190,6 +190,39 @@ TEST_F(CryographTest, OptionsAndVariables) {
   cryograph_model_release(model);
 }
 
+// A variable that a node of the graph sets.
+TEST(CryographInitNodesTest, RunAtLoading) {
+  const std::string path = testing::TempDir() + "/variable.pbtxt";
+  const std::string type = "attr { key: 'dtype' value { type: DT_FLOAT } }";
+  std::ofstream(path) << "node { name: 'v' op: 'VarHandleOp' " + type +
+                             " attr { key: 'shape' value { shape {} } } }\n"
+                             "node { name: 'five' op: 'Const' " +
+                             type +
+                             " attr { key: 'value' value { tensor { dtype: DT_FLOAT tensor_shape {} "
+                             "float_val: 5 } } } }\n"
+                             "node { name: 'set' op: 'AssignVariableOp' input: 'v' input: 'five' " +
+                             type + " }\nnode { name: 'y' op: 'ReadVariableOp' input: 'v' " + type + " }\n";
+  cryograph_options options = {};
+  options.init_nodes = "set";
+  cryograph_model* model = nullptr;
+  cryograph_call* call = nullptr;
+  ASSERT_EQ(cryograph_model_load(path.c_str(), &options, &model), CRYOGRAPH_OK) << cryograph_last_error();
+  ASSERT_EQ(cryograph_call_new(model, &call), CRYOGRAPH_OK);
+  const char* const fetches[] = {"y"};
+  ASSERT_EQ(cryograph_run(call, fetches, 1), CRYOGRAPH_OK) << cryograph_last_error();
+  cryograph_tensor result;
+  ASSERT_EQ(cryograph_fetch(call, "y", &result), CRYOGRAPH_OK) << cryograph_last_error();
+  EXPECT_EQ(*static_cast<const float*>(result.data), 5);
+  cryograph_call_release(call);
+  cryograph_model_release(model);
+
+  options.init_nodes = "sett";
+  model = nullptr;
+  EXPECT_EQ(cryograph_model_load(path.c_str(), &options, &model), CRYOGRAPH_NOT_FOUND);
+  EXPECT_THAT(cryograph_last_error(), HasSubstr("'set'"));
+  EXPECT_EQ(model, nullptr);
+}
+
 TEST(CryographStringsTest, ThereAndBack) {
   const std::string path = testing::TempDir() + "/join.pbtxt";
   std::ofstream(path)

@@ -122,9 +122,13 @@ absl::StatusOr<std::vector<std::vector<Tensor>>> ReferenceOutputs::RunReference(
     absl::StatusOr<std::vector<Value>> values = executor->Run(*plan, batch.values, request_.run);
     if (!values.ok()) return In(values.status(), batch);
     std::vector<Tensor>& of_batch = outputs.emplace_back();
-    for (const Value& value : *values) {
-      ASSIGN_OR_RETURN(Tensor tensor, value.ToTensor());
-      of_batch.push_back(std::move(tensor));
+    for (size_t i = 0; i < values->size(); ++i) {
+      absl::StatusOr<Tensor> tensor = (*values)[i].ToTensor();
+      if (!tensor.ok()) {
+        return absl::Status(tensor.status().code(),
+                            absl::StrCat("output '", request_.outputs[i], "': ", tensor.status().message()));
+      }
+      of_batch.push_back(*std::move(tensor));
     }
   }
   return outputs;

@@ -105,12 +105,12 @@ absl::StatusOr<Value> RandomFeed(const FeedSpec& spec, const RandomFeedOptions& 
   if (!IsOneOf<DrawnTypes>(plain)) {
     return absl::InvalidArgumentError(
         absl::StrCat("input '", spec.name, "' is of type ", DataTypeName(spec.dtype),
-                     ", for which no values can be drawn\ntry: give a file for it"));
+                     ", for which no values can be drawn\ntry: a value for it: an expression, or a file"));
   }
   if (spec.shape.unknown_rank) {
-    return absl::InvalidArgumentError(absl::StrCat("the graph does not say how many dimensions input '",
-                                                   spec.name,
-                                                   "' has\ntry: give its shape, or a file for it"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the graph does not say how many dimensions input '", spec.name,
+        "' has\ntry: a value for it: an expression that says its shape, such as rand(1,8), or a file"));
   }
   Shape shape;
   for (const int64_t dim : spec.shape.dims) {

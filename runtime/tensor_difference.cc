@@ -294,6 +294,7 @@ absl::StatusOr<TensorDifference> CompareTensors(const Tensor& before, const Tens
   }
   result.elements = before.num_elements();
   int64_t worst = -1;
+  result.is_numeric = before.dtype != DT_STRING && before.dtype != DT_BOOL;
   if (before.dtype == DT_STRING) {
     result.outside = CountUnequal(result.elements, &worst,
                                   [&](size_t i) { return before.strings[i] == after.strings[i]; });
@@ -325,6 +326,10 @@ std::string DifferenceText(const TensorDifference& difference) {
   std::string text = difference.outside == 0
                          ? absl::StrCat("within the tolerance")
                          : absl::StrCat(difference.outside, " of ", difference.elements, " elements differ");
+  if (!difference.is_numeric) {
+    return absl::StrCat(text, "; the first at ", ShapeText(difference.worst), ": ", difference.before_text,
+                        " became ", difference.after_text);
+  }
   absl::StrAppend(
       &text,
       absl::StrFormat("; largest error %g at %s: ", difference.max_absolute, ShapeText(difference.worst)),

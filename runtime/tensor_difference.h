@@ -30,6 +30,8 @@ struct TensorDifference {
   std::string mismatch;
   int64_t elements = 0;
   int64_t outside = 0;  // Elements that the tolerance does not cover.
+  // False for booleans and strings, of which the figures down to max_ulps, and cosine, say nothing.
+  bool is_numeric = true;
   // Over all elements that are finite on both sides.
   double max_absolute = 0;
   double max_relative = 0;

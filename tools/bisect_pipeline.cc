@@ -93,7 +93,7 @@ absl::StatusOr<BisectResult> BisectPipeline(const Model& model, const std::strin
   result.spec = step.spec;
   result.difference = broken.report.failure.ok() ? DifferenceText(broken.report.worst()->difference)
                                                  : std::string(broken.report.failure.message());
-  ASSIGN_OR_RETURN(PipelineTrial::Outcome before, trial.Apply(good, {}));
+  ASSIGN_OR_RETURN(PipelineTrial::Outcome before, trial.Apply(good));
   const std::vector<std::string> changed = ChangedNodes(before.model, broken.model);
   result.changed_nodes = static_cast<int>(changed.size());
   PipelineTrial step_alone(before.model, result.spec, parse, options, reference, flags);

@@ -56,7 +56,7 @@ bool HasDataReaders(Node node) {
 std::vector<SignatureTensor> SignatureSide(const Model& model, uint32_t side) {
   std::vector<SignatureTensor> result;
   for (const RawField& entry : model.meta_fields) {
-    if (entry.number != 5) continue;
+    if (entry.number != 5 || absl::StartsWith(BytesField(entry.payload, 1), "__saved_model_")) continue;
     WireReader reader(BytesField(entry.payload, 2));
     WireField field;
     while (reader.Next(&field)) {
@@ -106,6 +106,37 @@ std::vector<std::string> LikelyOutputs(Model& model) {
 
 std::vector<SignatureTensor> SignatureInputs(const Model& model) { return SignatureSide(model, 1); }
 std::vector<SignatureTensor> SignatureOutputs(const Model& model) { return SignatureSide(model, 2); }
+
+std::vector<std::string> SignatureOutputTensors(const Model& model) {
+  std::vector<std::string> tensors;
+  for (SignatureTensor& output : SignatureOutputs(model)) {
+    if (std::find(tensors.begin(), tensors.end(), output.tensor) == tensors.end()) {
+      tensors.push_back(std::move(output.tensor));
+    }
+  }
+  return tensors;
+}
+
+std::vector<bool> NeededNodes(Graph& graph, const std::vector<std::string>& names) {
+  std::vector<bool> needed(graph.id_limit(), false);
+  std::vector<NodeId> pending;
+  const auto need = [&](Node node) {
+    const auto id = static_cast<uint32_t>(node.id());
+    if (needed[id]) return;
+    needed[id] = true;
+    if (!node.is_missing()) pending.push_back(node.id());
+  };
+  for (const std::string& name : names) {
+    if (const Node node = graph.Find(NodeNameOf(name))) need(node);
+  }
+  while (!pending.empty()) {
+    const Node node = graph.node(pending.back());
+    pending.pop_back();
+    for (int i = 0; i < node.num_inputs(); ++i) need(node.input_node(i));
+    for (const ControlEdge& edge : node.control_inputs()) need(graph.node(edge.node));
+  }
+  return needed;
+}
 
 absl::Status CheckNodesExist(Model& model, const std::vector<std::string>& names, absl::string_view flag) {
   for (const std::string& name : names) {

@@ -23,9 +23,15 @@ struct SignatureTensor {
   std::string signature, key, tensor;
 };
 // Outputs of the signatures of a MetaGraph or SavedModel, sorted by signature and key. Sparse ones are left
-// out.
+// out, and so are signatures for the loader ("__saved_model_init_op").
 std::vector<SignatureTensor> SignatureOutputs(const Model& model);
 std::vector<SignatureTensor> SignatureInputs(const Model& model);
+// The tensors of SignatureOutputs(), each once.
+std::vector<std::string> SignatureOutputTensors(const Model& model);
+
+// By node id: whether one of `names`, nodes or tensors, is the node or depends on it. Names that the graph
+// does not have are passed over.
+std::vector<bool> NeededNodes(Graph& graph, const std::vector<std::string>& names);
 
 // OK if every one of `names` (nodes or tensors) is a node of the main graph; else NotFound (CG101) for the
 // first that is not, with the nearest names and what the graph ends in. `flag` is where the name stood

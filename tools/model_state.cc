@@ -86,9 +86,7 @@ absl::StatusOr<ModelState> ModelState::For(Model& changed) const {
     state.assets_ = AssetsOf(changed);
   }
   if (is_gone(state.own_init_node_)) state.own_init_node_.clear();
-  if (state.own_init_node_.empty() && !own_init_node_.empty()) {
-    for (std::string& name : TableInitializers(changed)) nodes.push_back(std::move(name));
-  }
+  if (state.own_init_node_.empty() && nodes.empty()) state.table_initializers_ = TableInitializers(changed);
   const auto has_no_tensor = [&](const ModelAsset& asset) { return is_gone(asset.tensor); };
   std::vector<ModelAsset>& assets = state.assets_;
   assets.erase(std::remove_if(assets.begin(), assets.end(), has_no_tensor), assets.end());
@@ -105,6 +103,10 @@ absl::Status ModelState::Restore(Executor& executor) const {
   }
   if (!own_init_node_.empty()) {
     RETURN_IF_ERROR(executor.RunOnce(feeds, {}, {own_init_node_}, options_.init_limits).status());
+  }
+  for (const std::string& node : table_initializers_) {
+    // Nobody asked for it; if its table is needed, the run says that it was never filled.
+    (void)executor.RunOnce(feeds, {}, {node}, options_.init_limits);
   }
   if (options_.init_nodes.empty()) return absl::OkStatus();
   return executor.RunOnce(feeds, {}, options_.init_nodes, options_.init_limits).status();

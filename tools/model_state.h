@@ -32,8 +32,8 @@ class ModelState {
                                          std::vector<std::string>* notes);
 
   // The same state for what became of the model. Variables keep their values under the names by which a
-  // session knows them. Init nodes and asset tensors that are gone need none; without the SavedModel's own
-  // init node, those that fill tables run.
+  // session knows them. Init nodes and asset tensors that are gone need none. Where no init node is left,
+  // nodes that fill tables run as far as they can.
   absl::StatusOr<ModelState> For(Model& changed) const;
 
   // Gives a session of the model its state. Errors: values that do not fit their variables, and those of the
@@ -48,7 +48,8 @@ class ModelState {
   ModelStateOptions options_;
   std::shared_ptr<const Checkpoint> checkpoint_;
   std::vector<VariableValue> variables_;
-  std::string own_init_node_;  // Empty if there is none.
+  std::string own_init_node_;                    // Empty if there is none.
+  std::vector<std::string> table_initializers_;  // Where there is no init node.
   std::vector<ModelAsset> assets_;
   std::string folder_;  // Of the SavedModel.
 };

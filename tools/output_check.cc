@@ -16,39 +16,10 @@
 #include "runtime/random_feeds.h"
 #include "tools/feed_values.h"
 #include "tools/model_names.h"
-#include "tools/model_state.h"
 #include "tools/placeholder_shape.h"
 
 namespace cryograph {
 namespace {
-
-// Nodes that stand for an input and that an output depends on, in file order.
-std::vector<std::string> NeededPlaceholders(Model& model, const std::vector<std::string>& outputs) {
-  Graph& graph = model.graph();
-  std::vector<bool> seen(graph.id_limit(), false);
-  std::vector<NodeId> pending;
-  const auto visit = [&](Node node) {
-    const auto id = static_cast<uint32_t>(node.id());
-    if (seen[id]) return;
-    seen[id] = true;
-    pending.push_back(node.id());
-  };
-  for (const std::string& output : outputs) {
-    if (Node node = graph.Find(NodeNameOf(output))) visit(node);
-  }
-  while (!pending.empty()) {
-    const Node node = graph.node(pending.back());
-    pending.pop_back();
-    for (int i = 0; i < node.num_inputs(); ++i) visit(node.input_node(i));
-    for (const ControlEdge& edge : node.control_inputs()) visit(graph.node(edge.node));
-  }
-  std::vector<std::string> names;
-  for (Node node : graph.nodes()) {
-    if (!seen[static_cast<uint32_t>(node.id())]) continue;
-    if (node.op() == "Placeholder" || node.op() == "PlaceholderV2") names.emplace_back(node.name());
-  }
-  return names;
-}
 
 std::string WithoutPort0(absl::string_view name) {
   return std::string(absl::EndsWith(name, ":0") ? name.substr(0, name.size() - 2) : name);
@@ -88,6 +59,16 @@ std::string Advice(Model& model, const OutputCheckFlags& flags) {
   return "";
 }
 
+absl::Status CheckTolerance(const OutputCheckFlags& flags) {
+  const double not_given = OutputCheckFlags().atol;
+  for (const auto& [bound, name] : {std::pair(flags.atol, "atol"), std::pair(flags.rtol, "rtol"),
+                                    std::pair(static_cast<double>(flags.ulps), "ulps")}) {
+    if (bound >= 0 || bound == not_given) continue;
+    return cli::UsageError(absl::StrCat("--", flags.prefix, name, "=", bound, ": a bound is at least 0"));
+  }
+  return absl::OkStatus();
+}
+
 struct GivenFeed {
   std::string name, text;
 };
@@ -96,12 +77,27 @@ absl::StatusOr<std::vector<GivenFeed>> GivenFeeds(const std::vector<std::string>
   std::vector<GivenFeed> given;
   for (const std::string& feed : feeds) {
     ASSIGN_OR_RETURN(auto parts, SplitFeed(feed));
-    given.push_back({WithoutPort0(parts.first), std::move(parts.second)});
+    std::string name = WithoutPort0(parts.first);
+    for (const GivenFeed& earlier : given) {
+      if (earlier.name == name) return cli::UsageError(absl::StrCat("input '", name, "' is given twice"));
+    }
+    given.push_back({std::move(name), std::move(parts.second)});
   }
   return given;
 }
 
 }  // namespace
+
+std::vector<std::string> NeededPlaceholders(Model& model, const std::vector<std::string>& outputs) {
+  Graph& graph = model.graph();
+  const std::vector<bool> needed = NeededNodes(graph, outputs);
+  std::vector<std::string> names;
+  for (Node node : graph.nodes()) {
+    if (!needed[static_cast<uint32_t>(node.id())]) continue;
+    if (node.op() == "Placeholder" || node.op() == "PlaceholderV2") names.emplace_back(node.name());
+  }
+  return names;
+}
 
 void DeclareOutputCheck(OutputCheckFlags& flags, const std::string& prefix, cli::Command& command) {
   flags.prefix = prefix;
@@ -162,16 +158,25 @@ Tolerance Loosest(const Tolerance& a, const Tolerance& b) {
   return {std::max(a.absolute, b.absolute), std::max(a.relative, b.relative), std::max(a.ulps, b.ulps)};
 }
 
-absl::StatusOr<Prepare> PrepareFor(Model& model, const OutputCheckFlags& flags,
-                                   std::vector<std::string>* notes) {
+absl::StatusOr<std::shared_ptr<const ModelState>> FindState(Model& model, const OutputCheckFlags& flags,
+                                                            std::vector<std::string>* notes) {
   ModelStateOptions options;
   options.checkpoint = flags.checkpoint;
   options.init_nodes = flags.init_nodes;
   options.init_limits = RunOptionsOf(flags);
   ASSIGN_OR_RETURN(ModelState found, ModelState::Find(model, std::move(options), notes));
-  return Prepare([found = std::move(found)](Model& prepared, Executor& executor) -> absl::Status {
-    ASSIGN_OR_RETURN(const ModelState state, found.For(prepared));
-    return state.Restore(executor);
+  return std::make_shared<const ModelState>(std::move(found));
+}
+
+absl::StatusOr<Prepare> PrepareFor(Model& model, const OutputCheckFlags& flags,
+                                   std::vector<std::string>* notes) {
+  std::shared_ptr<const ModelState> state = flags.state;
+  if (state == nullptr) {
+    ASSIGN_OR_RETURN(state, FindState(model, flags, notes));
+  }
+  return Prepare([state](Model& prepared, Executor& executor) -> absl::Status {
+    ASSIGN_OR_RETURN(const ModelState own, state->For(prepared));
+    return own.Restore(executor);
   });
 }
 
@@ -181,6 +186,7 @@ absl::StatusOr<std::unique_ptr<ReferenceOutputs>> ComputeReference(Model& model,
                                                                    const OutputCheckFlags& flags,
                                                                    std::vector<std::string>* notes) {
   if (outputs.empty()) return NoOutputsGiven(model, "--outputs");
+  RETURN_IF_ERROR(CheckTolerance(flags));
   RETURN_IF_ERROR(CheckNodesExist(model, flags.init_nodes, absl::StrCat("--", flags.prefix, "init_nodes")));
   EquivalenceRequest request;
   request.inputs = inputs.empty() ? NeededPlaceholders(model, outputs) : inputs;
@@ -250,6 +256,17 @@ absl::StatusOr<std::unique_ptr<ReferenceOutputs>> ComputeReference(Model& model,
   return reference;
 }
 
+namespace {
+
+std::string Figures(const TensorDifference& difference) {
+  if (!difference.is_numeric) return "";
+  return absl::StrFormat(",\"max_absolute\":%.17g,\"max_relative\":%.17g,\"max_ulps\":%d,\"cosine\":%.17g",
+                         difference.max_absolute, difference.max_relative, difference.max_ulps,
+                         difference.cosine);
+}
+
+}  // namespace
+
 absl::Status MismatchStatus(const EquivalenceReport& report, const Tolerance& tolerance) {
   if (report.ok()) return absl::OkStatus();
   if (!report.failure.ok()) {
@@ -289,12 +306,9 @@ std::string ReportJson(const EquivalenceReport& report, const Tolerance& toleran
       } else {
         absl::StrAppend(
             &json,
-            absl::StrFormat(",\"elements\":%d,\"outside\":%d,\"max_absolute\":%.17g,\"max_relative\":%.17g,"
-                            "\"max_ulps\":%d,\"cosine\":%.17g,\"worst\":[%s]",
-                            difference.elements, difference.outside, difference.max_absolute,
-                            difference.max_relative, difference.max_ulps, difference.cosine,
-                            absl::StrJoin(difference.worst, ",")),
-            ",\"before\":", cli::JsonString(difference.before_text),
+            absl::StrFormat(",\"elements\":%d,\"outside\":%d", difference.elements, difference.outside),
+            Figures(difference), ",\"worst\":[", absl::StrJoin(difference.worst, ","),
+            "],\"before\":", cli::JsonString(difference.before_text),
             ",\"after\":", cli::JsonString(difference.after_text));
       }
       absl::StrAppend(&json, "}");

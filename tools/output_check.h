@@ -13,6 +13,7 @@
 #include "runtime/equivalence.h"
 #include "runtime/tensor_difference.h"
 #include "tools/cli.h"
+#include "tools/model_state.h"
 #include "transforms/pass.h"
 
 namespace cryograph {
@@ -22,6 +23,8 @@ struct OutputCheckFlags {
   std::vector<std::string> feeds;  // NAME=VALUE, as run_graph takes them.
   std::string checkpoint;          // Of the variables; empty: a SavedModel's own, or none.
   std::vector<std::string> init_nodes;
+  // Of the model from which the one that is checked was made; null: it is found.
+  std::shared_ptr<const ModelState> state;
   int64_t batches = 2, seed = 1, batch_size = 1, threads = 1;
   double atol = -1, rtol = -1;  // Below 0: by what the passes promise.
   int64_t ulps = -1;
@@ -39,6 +42,9 @@ Tolerance ToleranceFor(const ErrorBound& promised, const OutputCheckFlags& flags
 // The looser of the two in every bound.
 Tolerance Loosest(const Tolerance& a, const Tolerance& b);
 
+// Placeholders that an output depends on, in file order.
+std::vector<std::string> NeededPlaceholders(Model& model, const std::vector<std::string>& outputs);
+
 // Computes what `model` gives for the feeds of the flags, or for seeded random ones where they name none, at
 // every one of `outputs`. `inputs` are the tensors that are fed; if empty, every Placeholder that the outputs
 // need. Variables have the values of the checkpoint, tables what the initialization puts into them; so have
@@ -50,6 +56,10 @@ absl::StatusOr<std::unique_ptr<ReferenceOutputs>> ComputeReference(Model& model,
                                                                    const std::vector<std::string>& outputs,
                                                                    const OutputCheckFlags& flags,
                                                                    std::vector<std::string>* notes = nullptr);
+
+// The state that the flags name, for OutputCheckFlags::state. Errors and notes: of ModelState::Find.
+absl::StatusOr<std::shared_ptr<const ModelState>> FindState(Model& model, const OutputCheckFlags& flags,
+                                                            std::vector<std::string>* notes);
 
 // How a session of `model`, or of what becomes of it, is brought into the state that the flags name. Errors:
 // of ModelState::Find. *notes is given a line for each guess.

@@ -208,7 +208,6 @@ absl::StatusOr<std::vector<std::string>> OutputsOfSignature(Model& model, std::s
   std::vector<std::string> signatures, outputs;
   const std::vector<SignatureTensor> all = SignatureOutputs(model);
   for (const SignatureTensor& output : all) {
-    if (absl::StartsWith(output.signature, "__saved_model_")) continue;  // For the loader, not for users.
     if (signatures.empty() || signatures.back() != output.signature) signatures.push_back(output.signature);
   }
   if (signatures.empty()) return outputs;

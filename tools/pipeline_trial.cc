@@ -3,14 +3,22 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "tools/status_line.h"
 #include "transforms/instrument/bisect.h"
 
 namespace cryograph {
 
 absl::StatusOr<PipelineTrial::Outcome> PipelineTrial::Run(int limit, const std::vector<std::string>& held) {
-  ++runs_;
   ASSIGN_OR_RETURN(Outcome outcome, Apply(limit, held));
+  RETURN_IF_ERROR(Judge(outcome));
+  return outcome;
+}
+
+absl::Status PipelineTrial::Judge(Outcome& outcome) {
+  ++runs_;
+  const cli::StatusLine line(absl::StrCat("run ", runs_));
   Tolerance tolerance = ToleranceFor(ErrorBound(), flags_);
   for (const StepReport& step : outcome.steps) {
     if (step.skipped || step.edits == 0) continue;
@@ -18,7 +26,7 @@ absl::StatusOr<PipelineTrial::Outcome> PipelineTrial::Run(int limit, const std::
     tolerance = Loosest(tolerance, ToleranceFor(pass->error_bound(), flags_));
   }
   ASSIGN_OR_RETURN(outcome.report, reference_.Check(outcome.model, tolerance));
-  return outcome;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<PipelineTrial::Outcome> PipelineTrial::Apply(int limit, const std::vector<std::string>& held) {

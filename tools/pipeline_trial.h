@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "graph/model.h"
 #include "runtime/equivalence.h"
@@ -30,12 +31,16 @@ class PipelineTrial {
     EquivalenceReport report;
   };
 
-  // Runs the first `limit` steps, with the names of `held` nodes promised, and judges the outputs by what
-  // the steps that did something promise. Errors: of the spec, and of a step that fails by itself.
-  absl::StatusOr<Outcome> Run(int limit, const std::vector<std::string>& held = {});
+  // Runs the first `limit` steps, with the names of `held` nodes promised. Errors: of the spec, and of a step
+  // that fails by itself.
+  absl::StatusOr<Outcome> Apply(int limit, const std::vector<std::string>& held = {});
 
-  // The model after `limit` steps, not judged.
-  absl::StatusOr<Outcome> Apply(int limit, const std::vector<std::string>& held);
+  // Fills outcome.report: judges the outputs by what the steps that did something promise. Errors: of
+  // ReferenceOutputs::Check().
+  absl::Status Judge(Outcome& outcome);
+
+  // Both.
+  absl::StatusOr<Outcome> Run(int limit, const std::vector<std::string>& held = {});
 
   int runs() const { return runs_; }
 

@@ -13,16 +13,20 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "base/status_macros.h"
+#include "checkpoint/bundle_writer.h"
+#include "checkpoint/variable_keys.h"
 #include "graph/finding.h"
 #include "graph/model.h"
 #include "graph/open.h"
 #include "tools/cli.h"
 #include "tools/model_names.h"
 #include "tools/model_output.h"
+#include "tools/model_state.h"
 #include "tools/output_check.h"
 #include "tools/reduce_model.h"
 #include "tools/reduction_check.h"
@@ -153,30 +157,56 @@ absl::StatusOr<Model> Open(const Flags& flags) {
 absl::StatusOr<std::vector<std::string>> Outputs(const Flags& flags, Model& model, bool needed) {
   std::vector<std::string> outputs = flags.outputs;
   if (outputs.empty() && needed) {
-    for (const SignatureTensor& tensor : SignatureOutputs(model)) outputs.push_back(tensor.tensor);
+    outputs = SignatureOutputTensors(model);
     if (outputs.empty()) return NoOutputsGiven(model, "--outputs");
   }
   RETURN_IF_ERROR(CheckNodesExist(model, outputs, "--outputs"));
   return outputs;
 }
 
+// The flags of a check that are not its defaults, as a command line has them.
+std::string OutputCheckText(const OutputCheckFlags& flags, const std::string& checkpoint,
+                            absl::string_view prefix, absl::string_view feed) {
+  const OutputCheckFlags usual;
+  std::string text;
+  const auto add = [&](absl::string_view name, const auto& value, const auto& default_value) {
+    if (value != default_value) absl::StrAppend(&text, " --", prefix, name, "=", value);
+  };
+  for (const std::string& each : flags.feeds) absl::StrAppend(&text, " --", prefix, feed, "='", each, "'");
+  add("checkpoint", checkpoint, usual.checkpoint);
+  add("init_nodes", absl::StrJoin(flags.init_nodes, ","), "");
+  add("seed", flags.seed, usual.seed);
+  add("batches", flags.batches, usual.batches);
+  add("batch_size", flags.batch_size, usual.batch_size);
+  add("atol", flags.atol, usual.atol);
+  add("rtol", flags.rtol, usual.rtol);
+  add("ulps", flags.ulps, usual.ulps);
+  return text;
+}
+
 // How to see the failure again.
-std::string Again(const Flags& flags, const std::vector<std::string>& inputs,
-                  const std::vector<std::string>& outputs) {
+std::string Again(const Flags& flags, ReducedModel& reduced, const std::string& checkpoint) {
+  const std::vector<std::string> inputs = InputsOf(reduced.model, flags.inputs, reduced.outputs);
+  const std::vector<std::string>& outputs = reduced.outputs;
   const std::string named = outputs.empty() ? "" : absl::StrCat(" --outputs=", absl::StrJoin(outputs, ","));
   if (!flags.transforms.empty()) {
-    return absl::StrCat("transform_graph --in_graph=", flags.out_graph, " --out_graph=/dev/null",
-                        inputs.empty() ? "" : absl::StrCat(" --inputs=", absl::StrJoin(inputs, ",")), named,
-                        " --transforms='", flags.transforms, "' --verify");
+    return absl::StrCat(
+        "transform_graph --in_graph=", flags.out_graph, " --out_graph=/dev/null",
+        inputs.empty() ? "" : absl::StrCat(" --inputs=", absl::StrJoin(inputs, ",")), named,
+        " --transforms='", flags.transforms, "' --verify",
+        OutputCheckText(FeedsOf(reduced.model, flags.check), checkpoint, "verify_", "inputs"));
   }
-  if (flags.run) return absl::StrCat("verify_graph ", flags.out_graph, " ", flags.out_graph, named);
+  if (flags.run) {
+    return absl::StrCat("verify_graph ", flags.out_graph, " ", flags.out_graph, named,
+                        OutputCheckText(FeedsOf(reduced.model, flags.check), checkpoint, "", "feed"));
+  }
   if (!flags.lint.empty()) return absl::StrCat("lint ", flags.out_graph);
   return absl::StrReplaceAll(flags.command.command, {{"{}", flags.out_graph}});
 }
 
 void Print(const Flags& flags, ReducedModel& reduced, int nodes_before, uint64_t bytes,
-           const std::string& failure) {
-  const std::string again = Again(flags, InputsOf(reduced.model, flags.inputs), reduced.outputs);
+           const std::string& failure, const std::string& checkpoint) {
+  const std::string again = Again(flags, reduced, checkpoint);
   const int nodes = reduced.model.graph().num_nodes();
   if (flags.json) {
     std::vector<std::string> outputs;
@@ -197,17 +227,72 @@ void Print(const Flags& flags, ReducedModel& reduced, int nodes_before, uint64_t
               reduced.complete ? "" : " (the time was over; it may become smaller yet)", again.c_str());
 }
 
-absl::StatusOr<bool> Reduce(const Flags& flags) {
+// "small.ckpt" for "small.pbtxt".
+std::string CheckpointBeside(const std::string& graph) {
+  const size_t dot = graph.rfind('.'), slash = graph.rfind('/');
+  const bool has_suffix = dot != std::string::npos && (slash == std::string::npos || dot > slash);
+  return absl::StrCat(has_suffix ? graph.substr(0, dot) : graph, ".ckpt");
+}
+
+// Writes the values of the variables that are left into a checkpoint beside the graph, by the variables' own
+// names. Returns its prefix; empty if there is nothing to write.
+absl::StatusOr<std::string> WriteVariables(const Flags& flags, Model& reduced) {
+  if (flags.check.state == nullptr || flags.check.state->checkpoint() == nullptr) return "";
+  ASSIGN_OR_RETURN(const ModelState state, flags.check.state->For(reduced));
+  const std::string prefix = CheckpointBeside(flags.out_graph);
+  std::unique_ptr<BundleWriter> writer;
+  for (const VariableValue& variable : state.variables()) {
+    const Node node = reduced.graph().Find(variable.variable);
+    if (!node || !IsVariableOp(node.op())) continue;
+    if (writer == nullptr) {
+      ASSIGN_OR_RETURN(writer, BundleWriter::Create(prefix));
+    }
+    ASSIGN_OR_RETURN(auto value, state.checkpoint()->Source(variable.key, variable.slice_spec));
+    RETURN_IF_ERROR(writer->Add(variable.variable, std::move(value)));
+  }
+  if (writer == nullptr) return "";
+  RETURN_IF_ERROR(writer->Finish());
+  return prefix;
+}
+
+// Whether the file that was written shows the failure by itself, without what stood beside the whole graph.
+absl::Status CheckResult(const Flags& flags, const std::string& checkpoint,
+                         const std::vector<std::string>& outputs, const std::string& failure) {
+  Flags of_result = flags;
+  of_result.in_graph = flags.out_graph;
+  of_result.tags.clear();
+  of_result.check.checkpoint = checkpoint;
+  of_result.check.state = nullptr;
+  ASSIGN_OR_RETURN(const std::unique_ptr<ReductionCheck> check, MakeCheck(of_result));
+  ASSIGN_OR_RETURN(const Model model, Open(of_result));
+  if (check->Failure(model, outputs) != failure) {
+    cli::PrintWarning(absl::StrCat(flags.out_graph, " does not show the failure by itself, only with what ",
+                                   flags.in_graph, " has beside its graph"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Reduce(Flags& flags) {
   if (flags.in_graph.empty()) return UsageError("--in_graph must name the model to read");
   RETURN_IF_ERROR(CheckOutputPath(flags.out_graph, {flags.in_graph}, false, "--out_graph"));
   OutputOptions output;
   ASSIGN_OR_RETURN(output.form, ChooseForm("auto", false, flags.out_graph));
-  ASSIGN_OR_RETURN(const std::unique_ptr<ReductionCheck> check, MakeCheck(flags));
+  RETURN_IF_ERROR(MakeCheck(flags).status());
   ASSIGN_OR_RETURN(Model model, Open(flags));
+  if (flags.run || !flags.transforms.empty()) {
+    std::vector<std::string> notes;
+    ASSIGN_OR_RETURN(flags.check.state, FindState(model, flags.check, &notes));
+    for (const std::string& note : notes) cli::PrintNote(note);
+  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<ReductionCheck> check, MakeCheck(flags));
   ASSIGN_OR_RETURN(const std::vector<std::string> outputs, Outputs(flags, model, check->needs_outputs()));
   const int nodes_before = model.graph().num_nodes();
 
   const std::string failure = check->Failure(model, outputs);
+  if (failure.empty() && !check->reason().empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("whether ", flags.in_graph, " shows the failure cannot be told: ", check->reason()));
+  }
   if (failure.empty()) return false;
   std::fprintf(stderr, "%s: %s\n", cli::Counted(static_cast<uint64_t>(nodes_before), "node").c_str(),
                failure.c_str());
@@ -216,7 +301,14 @@ absl::StatusOr<bool> Reduce(const Flags& flags) {
   options.shows = [&](const Model& candidate, const std::vector<std::string>& of) {
     return check->Failure(candidate, of) == failure;
   };
-  if (!outputs.empty()) options.seen = WatchRun(model, InputsOf(model, flags.inputs), outputs, flags.check);
+  if (!outputs.empty()) {
+    options.initializers = TableInitializers(model);
+    options.initializers.insert(options.initializers.end(), flags.check.init_nodes.begin(),
+                                flags.check.init_nodes.end());
+    options.watch = [&](Model& watched, const std::vector<std::string>& of) {
+      return WatchRun(watched, InputsOf(watched, flags.inputs, of), of, flags.check);
+    };
+  }
   if (flags.stop_after > 0) options.end = absl::Now() + absl::Seconds(flags.stop_after);
   options.progress = [](const std::string& step, int nodes, int tries) {
     std::fprintf(stderr, "  %s: %s left, %d tries\n", step.c_str(),
@@ -224,8 +316,12 @@ absl::StatusOr<bool> Reduce(const Flags& flags) {
   };
   ReducedModel reduced = ReduceModel(model, outputs, options);
   output.allow_defects = check->allows_defects();
+  ASSIGN_OR_RETURN(const std::string checkpoint, WriteVariables(flags, reduced.model));
   ASSIGN_OR_RETURN(const uint64_t bytes, WriteModel(reduced.model, flags.out_graph, output));
-  Print(flags, reduced, nodes_before, bytes, failure);
+  if (!outputs.empty()) {
+    RETURN_IF_ERROR(CheckResult(flags, checkpoint, reduced.outputs, failure));
+  }
+  Print(flags, reduced, nodes_before, bytes, failure, checkpoint);
   return true;
 }
 

@@ -2,23 +2,22 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 #include <utility>
 
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
+#include "absl/functional/function_ref.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
-#include "graph/op_schema.h"
-#include "graph/shape_inference.h"
 #include "graph/topological_order.h"
 #include "tools/constant_shrinking.h"
 #include "tools/delta_debugging.h"
 #include "tools/model_names.h"
+#include "transforms/function_inliner.h"
 
 namespace cryograph {
 namespace {
 
 using Names = std::vector<std::string>;
-enum class Cut { kPlaceholder, kConst };
 
 bool IsLeaf(Node node) { return node.op() == "Placeholder" || node.op() == "Const" || node.op() == "NoOp"; }
 
@@ -31,138 +30,74 @@ Names Without(const Names& all, const Names& some) {
   return rest;
 }
 
-// Erases what `outputs` do not need. False if one of them is not there.
-bool Strip(Model& model, const Names& outputs) {
-  Graph& graph = model.graph();
-  std::vector<bool> needed(graph.id_limit(), false);
-  std::vector<NodeId> pending;
-  const auto need = [&](Node node) {
-    const auto id = static_cast<uint32_t>(node.id());
-    if (needed[id]) return;
-    needed[id] = true;
-    if (!node.is_missing()) pending.push_back(node.id());
-  };
-  for (const std::string& output : outputs) {
-    const Node node = graph.Find(NodeNameOf(output));
-    if (!node) return false;
-    need(node);
+// A node of the main graph, or of a function's body, and something of it.
+struct Place {
+  std::string function, node, key;
+  bool operator<(const Place& other) const {
+    return std::tie(function, node, key) < std::tie(other.function, other.node, other.key);
   }
-  while (!pending.empty()) {
-    const Node node = graph.node(pending.back());
-    pending.pop_back();
-    for (int i = 0; i < node.num_inputs(); ++i) need(node.input_node(i));
-    for (const ControlEdge& edge : node.control_inputs()) need(graph.node(edge.node));
-  }
-  std::vector<NodeId> dead;
-  for (Node node : graph.nodes()) {
-    if (!needed[static_cast<uint32_t>(node.id())]) dead.push_back(node.id());
-  }
-  if (!graph.Erase(dead).ok()) return false;
-  graph.FixColocations();
-  model.PruneFunctions();
-  return true;
-}
-
-// Type and shape of the outputs of a model's nodes, as far as they can be told.
-class Described {
- public:
-  Described(Model& model, const SeenTensors& seen)
-      : seen_(seen), registry_(model), shapes_(InferShapes(model)) {}
-
-  DataType Type(Node node, int32_t index) const {
-    const absl::StatusOr<DataType> type = registry_.OutputType(node.graph(), node.out(index));
-    return type.ok() ? BaseType(*type) : DT_INVALID;
-  }
-  PartialShape Shape(Node node, int32_t index) const {
-    if (const SeenTensor* seen = Seen(node, index); seen != nullptr) return {false, seen->dims};
-    return shapes_.shape(node.out(index));
-  }
-  // Null if there is none.
-  const Tensor* Value(Node node, int32_t index) const {
-    const SeenTensor* seen = Seen(node, index);
-    return seen != nullptr && seen->value.dtype != DT_INVALID ? &seen->value : nullptr;
-  }
-
- private:
-  const SeenTensor* Seen(Node node, int32_t index) const {
-    const auto found = seen_.find(std::string(node.name()));
-    if (found == seen_.end() || index < 0 || static_cast<size_t>(index) >= found->second.size()) {
-      return nullptr;
-    }
-    return &found->second[static_cast<size_t>(index)];
-  }
-
-  const SeenTensors& seen_;
-  const OpRegistry registry_;
-  const GraphShapes shapes_;
 };
 
-// Each output of `node` that is read becomes a leaf. False if that cannot be: a type is not known.
-bool CutNode(Graph& graph, Node node, Cut cut, const Described& described) {
-  std::map<int32_t, std::vector<Use>> readers;
-  for (const Use& use : node.uses()) {
-    if (use.slot == kControl) continue;
-    readers[graph.node(use.user).input(use.slot).index].push_back(use);
+// The body of a function, or the main graph if `function` is empty; null if there is none that can be read.
+Graph* GraphOf(Model& model, const std::string& function) {
+  if (function.empty()) return &model.graph();
+  for (Function& each : model.functions()) {
+    if (each.name() != function) continue;
+    const absl::StatusOr<Graph*> body = each.body();
+    return body.ok() ? *body : nullptr;
   }
-  struct Leaf {
-    std::vector<std::pair<std::string, std::string>> attrs;
-    const std::vector<Use>* uses;
-  };
-  std::map<int32_t, Leaf> leaves;
-  for (const auto& [index, uses] : readers) {
-    Leaf& leaf = leaves[index];
-    leaf.uses = &uses;
-    if (cut == Cut::kPlaceholder) {
-      const DataType type = described.Type(node, index);
-      if (type == DT_INVALID || type == DT_RESOURCE || type == DT_VARIANT) return false;
-      leaf.attrs.emplace_back("dtype", AttrType(type));
-      const PartialShape shape = described.Shape(node, index);
-      if (!shape.unknown_rank) leaf.attrs.emplace_back("shape", AttrShape(shape));
-      continue;
-    }
-    const Tensor* const value = described.Value(node, index);
-    if (value == nullptr) return false;
-    const absl::StatusOr<std::string> proto = CompactTensorProto(*value);
-    if (!proto.ok()) return false;
-    leaf.attrs.emplace_back("dtype", AttrType(value->dtype));
-    leaf.attrs.emplace_back("value", AttrTensor(*proto));
+  return nullptr;
+}
+
+// Graph::Bypass() for a node of a function's body, whose readers say ":output:0" and not 0. False if it
+// cannot be: its name is promised, a control edge leads on from it, or more than one of its outputs is read.
+bool BypassInBody(Graph& body, Node node) {
+  if (node.pinned()) return false;
+  const std::vector<Use> uses(node.uses().begin(), node.uses().end());
+  std::set<int32_t> read;
+  for (const Use& use : uses) {
+    if (use.slot == kControl) return false;
+    read.insert(body.node(use.user).input(use.slot).index);
   }
-  const char* const op = cut == Cut::kConst ? "Const" : "Placeholder";
-  const std::string name(node.name());
-  graph.Clear(node, leaves.count(0) > 0 ? op : "NoOp");
-  for (const auto& [index, leaf] : leaves) {
-    Node to = node;
-    if (index != 0) {
-      absl::StatusOr<Node> added =
-          graph.AddNode(graph.UniqueName(absl::StrCat(name, "_", index)), op, {}, node);
-      if (!added.ok()) return false;
-      to = *added;
-      for (const Use& use : *leaf.uses) graph.SetInput(graph.node(use.user), use.slot, to.out());
-    }
-    for (const auto& [key, value] : leaf.attrs) graph.SetAttr(to, key, value);
+  if (read.size() > 1) return false;
+  const Output source = node.input(0);
+  for (const Use& use : uses) body.SetInput(body.node(use.user), use.slot, source);
+  return body.Erase(node).ok();
+}
+
+void ForEachGraph(Model& model, absl::FunctionRef<void(const std::string& function, Graph& graph)> visit) {
+  visit("", model.graph());
+  for (Function& function : model.functions()) {
+    const absl::StatusOr<Graph*> body = function.body();
+    if (body.ok()) visit(std::string(function.name()), **body);
   }
-  return true;
 }
 
 class Reducer {
  public:
-  Reducer(const Model& model, const Names& outputs, const ReduceOptions& options) : options_(options) {
+  Reducer(const Model& model, const Names& outputs, const ReduceOptions& options)
+      : options_(options), initializers_(options.initializers) {
     best_.model = model.Clone();
     best_.outputs = outputs;
   }
 
   ReducedModel Run() {
     Step("unneeded nodes", [&] {
-      Model candidate = best_.model.Clone();
-      return Try(std::move(candidate), best_.outputs);
+      if (Try(best_.model.Clone(), best_.outputs)) return true;
+      prune_functions_ = false;  // The failure is in one that nothing calls.
+      return Try(best_.model.Clone(), best_.outputs);
     });
     Step("the container", [&] { return DropContainer(); });
+    InlineCalls();
+    if (options_.watch) seen_ = options_.watch(best_.model, best_.outputs);
     for (uint64_t before = ~uint64_t{0}; Size() < before && GoOn();) {
       before = Size();
       if (options_.by_outputs) Step("outputs", [&] { return FewerOutputs() | NearerOutputs(); });
+      Step("initializers", [&] { return FewerInitializers(); });
       Step("nodes to placeholders", [&] { return CutNodes(Cut::kPlaceholder); });
       Step("nodes to constants", [&] { return CutNodes(Cut::kConst); });
       if (!options_.by_outputs) Step("nodes that nobody reads", [&] { return DropEnds(); });
+      Step("nodes of functions", [&] { return DropFromBodies(); });
       Step("bypasses", [&] { return BypassNodes(); });
       Step("attributes and control inputs", [&] { return DropAttributes() | DropControlInputs(); });
       Step("elements of constants", [&] { return ShrinkConstants(); });
@@ -176,11 +111,13 @@ class Reducer {
 
   // Nodes and edges, attributes, and the bytes of constants: what has become smaller is one of them.
   uint64_t Size() {
-    uint64_t size = 0;
-    for (Node node : best_.model.graph().nodes()) {
-      size += 16 + static_cast<uint64_t>(node.num_inputs()) + node.control_inputs().size() +
-              node.attr_keys().size() + node.attr("value").tensor_bytes().size();
-    }
+    uint64_t size = initializers_.size();
+    ForEachGraph(best_.model, [&](const std::string&, Graph& graph) {
+      for (Node node : graph.nodes()) {
+        size += 16 + static_cast<uint64_t>(node.num_inputs()) + node.control_inputs().size() +
+                node.attr_keys().size() + node.attr("value").tensor_bytes().size();
+      }
+    });
     return size;
   }
 
@@ -193,7 +130,14 @@ class Reducer {
   // Takes the candidate over if it still shows the failure.
   bool Try(Model candidate, const Names& outputs) {
     if (!GoOn()) return false;
-    if (options_.by_outputs && !Strip(candidate, outputs)) return false;
+    if (options_.by_outputs) {
+      Names needed = outputs;
+      for (const std::string& name : initializers_) {
+        if (candidate.graph().Find(name)) needed.push_back(name);
+      }
+      if (!StripTo(candidate, needed)) return false;
+    }
+    if (prune_functions_) candidate.PruneFunctions();
     ++best_.tries;
     if (!options_.shows(candidate, outputs)) return false;
     best_.model = std::move(candidate);
@@ -215,6 +159,36 @@ class Reducer {
         },
         [&] { return GoOn(); });
     return kept.size() < items.size();
+  }
+
+  // Functions are seen through if the failure is there without them.
+  void InlineCalls() {
+    if (best_.model.functions().empty()) return;
+    for (const bool lower : {true, false}) {
+      Model candidate = best_.model.Clone();
+      for (const std::string& output : best_.outputs) {  // A call that is an output leaves its name behind.
+        if (const Node node = candidate.graph().Find(NodeNameOf(output))) candidate.graph().Pin(node);
+      }
+      InlineOptions options;
+      options.control_flow = lower;
+      if (!InlineFunctions(candidate, options).ok()) continue;
+      if (!Try(std::move(candidate), best_.outputs)) continue;
+      if (options_.progress) options_.progress("calls inlined", best_.model.graph().num_nodes(), best_.tries);
+      return;
+    }
+  }
+
+  bool FewerInitializers() {
+    const Names all = initializers_;
+    if (all.empty()) return false;
+    initializers_ = SmallestPart<std::string>(
+        all,
+        [&](const Names& part) {
+          initializers_ = part;
+          return Try(best_.model.Clone(), best_.outputs);
+        },
+        [&] { return GoOn(); });
+    return initializers_.size() < all.size();
   }
 
   bool FewerOutputs() {
@@ -264,7 +238,7 @@ class Reducer {
       if (!leaf && fixed.count(node.name()) == 0) items.emplace_back(node.name());
     }
     Model base = best_.model.Clone();
-    const Described described(base, options_.seen);
+    const Described described(base, seen_);
     return Minimize<std::string>(items, [&](Model& candidate, const Names& kept) {
       for (const std::string& name : Without(items, kept)) {
         if (!CutNode(candidate.graph(), candidate.graph().Find(name), cut, described)) return false;
@@ -282,7 +256,6 @@ class Reducer {
     }
     const bool erased = model.graph().Erase(dead).ok();
     model.graph().FixColocations();
-    model.PruneFunctions();
     return erased;
   }
 
@@ -302,46 +275,82 @@ class Reducer {
     return changed;
   }
 
-  bool BypassNodes() {
-    Names items;
-    for (Node node : best_.model.graph().nodes()) {
-      if (node.num_inputs() > 0) items.emplace_back(node.name());
-    }
+  // Nodes of function bodies that no return needs. The function's signature stays.
+  bool DropFromBodies() {
     bool changed = false;
-    for (const std::string& name : items) {
-      Model candidate = best_.model.Clone();
-      Graph& graph = candidate.graph();
-      const Node node = graph.Find(name);
-      const bool is_output = std::any_of(best_.outputs.begin(), best_.outputs.end(),
-                                         [&](const auto& output) { return NodeNameOf(output) == name; });
-      if (!node || is_output || node.num_inputs() == 0) continue;
-      changed =
-          (graph.Bypass(node, node.input(0)).ok() && Try(std::move(candidate), best_.outputs)) || changed;
+    Names functions;
+    for (const Function& function : best_.model.functions()) functions.emplace_back(function.name());
+    for (const std::string& function : functions) {
+      Names items;
+      Model base = best_.model.Clone();
+      Graph* const body = GraphOf(base, function);
+      if (body == nullptr) continue;
+      for (Node node : body->nodes()) {
+        if (!node.pinned() && !node.is_argument()) items.emplace_back(node.name());
+      }
+      // What is read by nothing that is kept goes with it.
+      changed = Minimize<std::string>(items,
+                                      [&](Model& candidate, const Names& kept) {
+                                        Graph& graph = *GraphOf(candidate, function);
+                                        std::vector<NodeId> dead;
+                                        for (const std::string& name : Without(items, kept))
+                                          dead.push_back(graph.Find(name).id());
+                                        if (!graph.Erase(dead).ok()) return false;
+                                        graph.FixColocations();
+                                        return true;
+                                      }) ||
+                changed;
     }
     return changed;
   }
 
-  using NodeKey = std::pair<std::string, std::string>;
+  bool BypassNodes() {
+    std::vector<Place> items;
+    ForEachGraph(best_.model, [&](const std::string& function, Graph& graph) {
+      for (Node node : graph.nodes()) {
+        if (node.num_inputs() > 0) items.push_back({function, std::string(node.name()), ""});
+      }
+    });
+    bool changed = false;
+    for (const Place& place : items) {
+      Model candidate = best_.model.Clone();
+      Graph* const graph = GraphOf(candidate, place.function);
+      const Node node = graph == nullptr ? Node() : graph->Find(place.node);
+      const bool is_output = place.function.empty() &&
+                             std::any_of(best_.outputs.begin(), best_.outputs.end(), [&](const auto& output) {
+                               return NodeNameOf(output) == place.node;
+                             });
+      if (!node || is_output || node.num_inputs() == 0) continue;
+      const bool bypassed =
+          place.function.empty() ? graph->Bypass(node, node.input(0)).ok() : BypassInBody(*graph, node);
+      changed = (bypassed && Try(std::move(candidate), best_.outputs)) || changed;
+    }
+    return changed;
+  }
 
   bool DropAttributes() {
     static constexpr absl::string_view kDevice = "device of a node";  // No attribute has blanks.
-    std::vector<NodeKey> items;
-    for (Node node : best_.model.graph().nodes()) {
-      for (const absl::string_view key : node.attr_keys()) {
-        const bool essential = (key == "dtype" && IsLeaf(node)) || (key == "value" && node.op() == "Const");
-        if (!essential) items.emplace_back(node.name(), key);
+    std::vector<Place> items;
+    ForEachGraph(best_.model, [&](const std::string& function, Graph& graph) {
+      for (Node node : graph.nodes()) {
+        for (const absl::string_view key : node.attr_keys()) {
+          const bool essential = (key == "dtype" && IsLeaf(node)) || (key == "value" && node.op() == "Const");
+          if (!essential) items.push_back({function, std::string(node.name()), std::string(key)});
+        }
+        if (!node.device().empty())
+          items.push_back({function, std::string(node.name()), std::string(kDevice)});
       }
-      if (!node.device().empty()) items.emplace_back(node.name(), kDevice);
-    }
-    return Minimize<NodeKey>(items, [&](Model& candidate, const std::vector<NodeKey>& kept) {
-      const std::set<NodeKey> left(kept.begin(), kept.end());
-      for (const NodeKey& item : items) {
+    });
+    return Minimize<Place>(items, [&](Model& candidate, const std::vector<Place>& kept) {
+      const std::set<Place> left(kept.begin(), kept.end());
+      for (const Place& item : items) {
         if (left.count(item) > 0) continue;
-        const Node node = candidate.graph().Find(item.first);
-        if (item.second == kDevice) {
-          candidate.graph().SetDevice(node, "");
+        Graph& graph = *GraphOf(candidate, item.function);
+        const Node node = graph.Find(item.node);
+        if (item.key == kDevice) {
+          graph.SetDevice(node, "");
         } else {
-          candidate.graph().RemoveAttr(node, item.second);
+          graph.RemoveAttr(node, item.key);
         }
       }
       return true;
@@ -349,26 +358,28 @@ class Reducer {
   }
 
   bool DropControlInputs() {
-    std::vector<NodeKey> items;
-    Graph& graph = best_.model.graph();
-    for (Node node : graph.nodes()) {
-      for (const ControlEdge& edge : node.control_inputs()) {
-        items.emplace_back(node.name(), graph.node(edge.node).name());
-      }
-    }
-    return Minimize<NodeKey>(items, [&](Model& candidate, const std::vector<NodeKey>& kept) {
-      const std::set<NodeKey> left(kept.begin(), kept.end());
-      for (Node node : candidate.graph().nodes()) {
-        std::vector<NodeId> again;
+    std::vector<Place> items;
+    ForEachGraph(best_.model, [&](const std::string& function, Graph& graph) {
+      for (Node node : graph.nodes()) {
         for (const ControlEdge& edge : node.control_inputs()) {
-          if (left.count({std::string(node.name()), std::string(candidate.graph().node(edge.node).name())})) {
-            again.push_back(edge.node);
-          }
+          items.push_back({function, std::string(node.name()), std::string(graph.node(edge.node).name())});
         }
-        if (again.size() == node.control_inputs().size()) continue;
-        candidate.graph().RemoveAllControlInputs(node);
-        for (const NodeId id : again) candidate.graph().AddControlInput(node, candidate.graph().node(id));
       }
+    });
+    return Minimize<Place>(items, [&](Model& candidate, const std::vector<Place>& kept) {
+      const std::set<Place> left(kept.begin(), kept.end());
+      ForEachGraph(candidate, [&](const std::string& function, Graph& graph) {
+        for (Node node : graph.nodes()) {
+          std::vector<NodeId> again;
+          for (const ControlEdge& edge : node.control_inputs()) {
+            const Place place{function, std::string(node.name()), std::string(graph.node(edge.node).name())};
+            if (left.count(place) > 0) again.push_back(edge.node);
+          }
+          if (again.size() == node.control_inputs().size()) continue;
+          graph.RemoveAllControlInputs(node);
+          for (const NodeId id : again) graph.AddControlInput(node, graph.node(id));
+        }
+      });
       return true;
     });
   }
@@ -381,13 +392,19 @@ class Reducer {
   }
 
   bool ShrinkConstants() {
-    Names items;
-    for (Node node : best_.model.graph().nodes()) {
-      if (node.op() == "Const" && CanBeFilled(node)) items.emplace_back(node.name());
-    }
-    bool changed = Minimize<std::string>(items, [&](Model& candidate, const Names& kept) {
-      for (const std::string& name : Without(items, kept)) {
-        if (!FillConstant(candidate.graph().Find(name))) return false;
+    std::vector<Place> items;
+    ForEachGraph(best_.model, [&](const std::string& function, Graph& graph) {
+      for (Node node : graph.nodes()) {
+        if (node.op() == "Const" && CanBeFilled(node))
+          items.push_back({function, std::string(node.name()), ""});
+      }
+    });
+    bool changed = Minimize<Place>(items, [&](Model& candidate, const std::vector<Place>& kept) {
+      const std::set<Place> left(kept.begin(), kept.end());
+      for (const Place& item : items) {
+        if (left.count(item) == 0 && !FillConstant(GraphOf(candidate, item.function)->Find(item.node))) {
+          return false;
+        }
       }
       return true;
     });
@@ -409,6 +426,9 @@ class Reducer {
   }
 
   const ReduceOptions& options_;
+  bool prune_functions_ = true;
+  Names initializers_;  // Those that are still needed.
+  SeenTensors seen_;
   ReducedModel best_;
 };
 

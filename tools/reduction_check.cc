@@ -45,9 +45,12 @@ class TransformCheckImpl final : public ReductionCheck {
   std::string Failure(const Model& model, const std::vector<std::string>& outputs) override {
     Model before = model.Clone();
     const OutputCheckFlags flags = FeedsOf(before, flags_);
-    const std::vector<std::string> inputs = InputsOf(before, inputs_);
+    const std::vector<std::string> inputs = InputsOf(before, inputs_, outputs);
     const auto reference = ComputeReference(before, inputs, outputs, flags);
-    if (!reference.ok()) return "";
+    if (!reference.ok()) {
+      reason_ = std::string(reference.status().message());
+      return "";
+    }
     PassOptions options;
     options.resolve_path = cli::ExpandHome;
     options.evaluator = evaluator_.get();
@@ -61,19 +64,26 @@ class TransformCheckImpl final : public ReductionCheck {
     }
     const ParseOptions parse;
     PipelineTrial trial(model, spec_, parse, options, **reference, flags);
-    const absl::StatusOr<PipelineTrial::Outcome> outcome = trial.Run(PipelineTrial::kAllSteps);
+    absl::StatusOr<PipelineTrial::Outcome> outcome = trial.Apply(PipelineTrial::kAllSteps);
     if (!outcome.ok()) return absl::StrCat("a transform fails: ", Generalized(outcome.status().message()));
+    if (const absl::Status judged = trial.Judge(*outcome); !judged.ok()) {
+      reason_ = std::string(judged.message());
+      return "";
+    }
     if (!outcome->report.failure.ok()) {
       return absl::StrCat("the result cannot be run: ", Generalized(outcome->report.failure.message()));
     }
     return outcome->report.ok() ? "" : "an output differs";
   }
 
+  std::string reason() const override { return reason_; }
+
  private:
   const std::string spec_;
   const std::vector<std::string> inputs_;
   const OutputCheckFlags flags_;
   std::unique_ptr<ConstantEvaluator> evaluator_;
+  std::string reason_;
 };
 
 class RunCheckImpl final : public ReductionCheck {
@@ -84,7 +94,7 @@ class RunCheckImpl final : public ReductionCheck {
   std::string Failure(const Model& model, const std::vector<std::string>& outputs) override {
     Model run = model.Clone();
     const absl::Status status =
-        ComputeReference(run, InputsOf(run, inputs_), outputs, FeedsOf(run, flags_)).status();
+        ComputeReference(run, InputsOf(run, inputs_, outputs), outputs, FeedsOf(run, flags_)).status();
     if (status.ok() || cli::IsUsageError(status)) return "";
     if (message_.empty()) return absl::StrCat("a run fails: ", Generalized(status.message()));
     return absl::StrContains(status.message(), message_) ? absl::StrCat("a run fails: …", message_, "…") : "";
@@ -116,7 +126,8 @@ class LintCheckImpl final : public ReductionCheck {
 
 }  // namespace
 
-std::vector<std::string> InputsOf(Model& model, const std::vector<std::string>& named) {
+std::vector<std::string> InputsOf(Model& model, const std::vector<std::string>& named,
+                                  const std::vector<std::string>& outputs) {
   std::vector<std::string> inputs;
   std::set<absl::string_view> nodes;
   for (const std::string& name : named) {
@@ -125,9 +136,8 @@ std::vector<std::string> InputsOf(Model& model, const std::vector<std::string>& 
     inputs.push_back(name);
     nodes.insert(node.name());
   }
-  for (Node node : model.graph().nodes()) {
-    if (node.op() != "Placeholder" && node.op() != "PlaceholderV2") continue;
-    if (nodes.count(node.name()) == 0) inputs.emplace_back(node.name());
+  for (std::string& name : NeededPlaceholders(model, outputs)) {
+    if (nodes.count(name) == 0) inputs.push_back(std::move(name));
   }
   return inputs;
 }

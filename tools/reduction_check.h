@@ -21,14 +21,18 @@ class ReductionCheck {
   // where the check needs none.
   virtual std::string Failure(const Model& model, const std::vector<std::string>& outputs) = 0;
 
+  // Why the model that was looked at last could not be judged, if so.
+  virtual std::string reason() const { return ""; }
   // Outputs must be named, and nodes that they do not need say nothing.
   virtual bool needs_outputs() const { return true; }
   // Whether the result may be a graph that TensorFlow refuses.
   virtual bool allows_defects() const { return false; }
 };
 
-// The inputs of a run: those that the user has named, where the model still has them, and every Placeholder.
-std::vector<std::string> InputsOf(Model& model, const std::vector<std::string>& named);
+// The inputs of a run: those that the user has named, where the model still has them, and every Placeholder
+// that the outputs need.
+std::vector<std::string> InputsOf(Model& model, const std::vector<std::string>& named,
+                                  const std::vector<std::string>& outputs);
 // `flags` without feeds for nodes that the model no longer has.
 OutputCheckFlags FeedsOf(Model& model, const OutputCheckFlags& flags);
 

@@ -91,7 +91,7 @@ void Declare(Flags& flags, Command& command) {
       .AtLeast(0)
       .Value("K")
       .Extension();
-  command.Add(&flags.labels, "labels", "Names for --top_k, one for each line.")
+  command.Add(&flags.labels, "labels", "Names for --top_k (then 5 by default), one for each line.")
       .Path()
       .Value("FILE")
       .Extension();
@@ -159,6 +159,9 @@ absl::StatusOr<std::vector<NamedValue>> ReadFeeds(const Flags& flags, const Infe
   std::vector<NamedValue> feeds;
   for (const std::string& feed : flags.feeds) {
     ASSIGN_OR_RETURN(const auto split, SplitFeed(feed));
+    const bool again = std::any_of(feeds.begin(), feeds.end(),
+                                   [&](const NamedValue& earlier) { return earlier.name == split.first; });
+    if (again) return cli::UsageError(absl::StrCat("--feed=", split.first, " is given twice"));
     ASSIGN_OR_RETURN(FeedTarget target, TargetOfFeed(inference, split.first));
     target.image = flags.image;
     absl::StatusOr<Value> value = FeedValue(split.second, target, pool);
@@ -203,11 +206,8 @@ std::string TopText(const std::vector<RankedClass>& ranked, const std::vector<st
   return text;
 }
 
-absl::Status Show(const Flags& flags, const std::vector<Value>& results) {
-  std::vector<std::string> labels;
-  if (!flags.labels.empty()) {
-    ASSIGN_OR_RETURN(labels, ReadLabels(flags.labels));
-  }
+absl::Status Show(const Flags& flags, const std::vector<std::string>& labels,
+                  const std::vector<Value>& results) {
   std::string text;
   for (size_t i = 0; i < results.size(); ++i) {
     std::string top;
@@ -239,6 +239,12 @@ int RunModel(const Flags& flags) {
   if (flags.fetches.empty() && flags.targets.empty() && flags.init_nodes.empty()) {
     return usage(cli::UsageError("nothing to run: no --fetch and no --target"));
   }
+  std::vector<std::string> labels;
+  if (!flags.labels.empty()) {
+    absl::StatusOr<std::vector<std::string>> read = ReadLabels(flags.labels);
+    if (!read.ok()) return usage(read.status());
+    labels = *std::move(read);
+  }
   absl::StatusOr<Inference> inference = Load(flags);
   if (!inference.ok()) return usage(inference.status());
   const std::shared_ptr<MemoryPool> pool = MemoryPool::Create(ExecutorOptionsOf(flags).memory_limit);
@@ -256,7 +262,7 @@ int RunModel(const Flags& flags) {
     if (!status.ok()) return usage(status);
   }
   if (!flags.out_dir.empty() && !flags.json && flags.top_k == 0) return cli::Finish(absl::OkStatus());
-  if (const absl::Status status = Show(flags, *results); !status.ok()) return usage(status);
+  if (const absl::Status status = Show(flags, labels, *results); !status.ok()) return usage(status);
   return cli::Finish(absl::OkStatus());
 }
 
@@ -265,6 +271,8 @@ int Run(absl::Span<const std::string> args) {
   Command command("run_graph", Family::kCpp, "runs a graph on given inputs.");
   Declare(flags, command);
   if (std::optional<int> status = command.Parse(args)) return *status;
+  constexpr int64_t kLabeledClasses = 5;  // As label_image prints.
+  if (!flags.labels.empty() && !command.Given("top_k")) flags.top_k = kLabeledClasses;
   if (flags.cases.empty()) return RunModel(flags);
   return RunCases(flags.cases, flags.skip, flags.out_dir, ExecutorOptionsOf(flags), RunOptionsOf(flags));
 }

@@ -62,9 +62,11 @@ SeenTensors WatchRun(Model& model, const std::vector<std::string>& inputs,
   options.fuse = false;
   const absl::StatusOr<std::unique_ptr<Executor>> executor = Executor::Create(model.Clone(), options);
   if (!executor.ok()) return {};
+  std::vector<std::string> notes;
+  const absl::StatusOr<Prepare> prepare = PrepareFor(model, flags, &notes);
+  if (!prepare.ok() || !(*prepare)(model, **executor).ok()) return {};
   RunOptions run;
   if (flags.time_limit > 0) run.time_limit = absl::Seconds(flags.time_limit);
-  if (!flags.init_nodes.empty() && !(*executor)->RunOnce({}, {}, flags.init_nodes, run).ok()) return {};
   run.observer = &watcher;
   const absl::StatusOr<std::shared_ptr<const Plan>> plan = (*executor)->MakePlan(request);
   if (!plan.ok()) return {};

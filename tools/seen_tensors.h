@@ -7,7 +7,7 @@
 
 #include "graph/model.h"
 #include "tools/output_check.h"
-#include "tools/reduce_model.h"
+#include "tools/reduce_cuts.h"
 
 namespace cryograph {
 

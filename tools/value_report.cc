@@ -106,9 +106,13 @@ std::string ValueSummary(absl::string_view name, const Value& value, int64_t max
   std::string text = absl::StrCat(name, ": ", ValueText(value));
   if (HasOrder(value.dtype()) && value.num_elements() > 1) {
     const Statistics statistics = StatisticsOf(value);
-    absl::StrAppendFormat(&text, "  min %.7g, max %.7g, mean %.7g", statistics.min, statistics.max,
-                          statistics.mean);
-    if (statistics.not_finite > 0) absl::StrAppend(&text, ", ", statistics.not_finite, " not finite");
+    if (statistics.not_finite == value.num_elements()) {
+      absl::StrAppend(&text, "  none is finite");
+    } else {
+      absl::StrAppendFormat(&text, "  min %.7g, max %.7g, mean %.7g", statistics.min, statistics.max,
+                            statistics.mean);
+      if (statistics.not_finite > 0) absl::StrAppend(&text, ", ", statistics.not_finite, " not finite");
+    }
   }
   absl::StrAppend(&text, "\n");
   const int64_t shown = std::min(max_elements, value.num_elements());
@@ -127,6 +131,7 @@ std::string ValueJson(absl::string_view name, const Value& value, int64_t max_el
     const Statistics statistics = StatisticsOf(value);
     absl::StrAppend(&json, ", \"min\": ", JsonNumber(statistics.min),
                     ", \"max\": ", JsonNumber(statistics.max), ", \"mean\": ", JsonNumber(statistics.mean));
+    if (statistics.not_finite > 0) absl::StrAppend(&json, ", \"not_finite\": ", statistics.not_finite);
   }
   absl::StrAppend(&json, ", \"values\": [");
   const int64_t shown = std::min(max_elements, value.num_elements());

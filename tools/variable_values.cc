@@ -44,8 +44,10 @@ absl::StatusOr<std::vector<VariableValue>> FindVariableValues(Model& model, cons
     values.push_back(std::move(value));
   }
   if (without > 0) {
-    notes->push_back(
-        absl::StrCat(without, " variables have no value in the checkpoint; the first is '", first, "'"));
+    notes->push_back(without == 1
+                         ? absl::StrCat("variable '", first, "' has no value in the checkpoint")
+                         : absl::StrCat(without, " variables have no value in the checkpoint; the first is '",
+                                        first, "'"));
   }
   return values;
 }

@@ -1,4 +1,5 @@
 // verify_graph: do two models give the same outputs for the same inputs?
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -42,10 +43,8 @@ absl::StatusOr<bool> Verify(const Flags& flags) {
   ASSIGN_OR_RETURN(Model before, Open(flags.models[0], flags.tags));
   ASSIGN_OR_RETURN(Model after,
                    Open(flags.models[1], flags.after_tags.empty() ? flags.tags : flags.after_tags));
-  std::vector<std::string> outputs = flags.outputs;
-  if (outputs.empty()) {
-    for (const SignatureTensor& tensor : SignatureOutputs(before)) outputs.push_back(tensor.tensor);
-  }
+  const std::vector<std::string> outputs =
+      flags.outputs.empty() ? SignatureOutputTensors(before) : flags.outputs;
   if (outputs.empty()) return NoOutputsGiven(before, "--outputs");
   RETURN_IF_ERROR(CheckNodesExist(before, outputs, "--outputs"));
   std::vector<std::string> notes;
@@ -58,7 +57,9 @@ absl::StatusOr<bool> Verify(const Flags& flags) {
     of_after.checkpoint.clear();  // Its own.
   }
   absl::StatusOr<Prepare> prepare = PrepareFor(after, of_after, &notes);
-  for (const std::string& note : notes) cli::PrintNote(note);
+  for (auto note = notes.begin(); note != notes.end(); ++note) {  // Of two models, they may be the same.
+    if (std::find(notes.begin(), note, *note) == note) cli::PrintNote(*note);
+  }
   RETURN_IF_ERROR(reference.status());
   RETURN_IF_ERROR(prepare.status());
   const Tolerance tolerance = ToleranceFor(DefaultErrorBound(Semantics::kWithinRounding), flags.check);

@@ -7,10 +7,12 @@
 #include "base/status_macros.h"
 #include "tools/cli.h"
 #include "tools/model_state.h"
+#include "tools/status_line.h"
 
 namespace cryograph {
 
 absl::Status VerifyPasses::Start(Model& model, PassContext&) {
+  const cli::StatusLine line("computing outputs");
   absl::StatusOr<std::unique_ptr<ReferenceOutputs>> reference =
       ComputeReference(model, inputs_, outputs_, flags_);
   if (cli::IsUsageError(reference.status())) return reference.status();
@@ -41,7 +43,10 @@ absl::Status VerifyPasses::After(const PassRun& run) {
   }
   if (run.report.edits == 0) return absl::OkStatus();
   tolerance_ = Loosest(tolerance_, ToleranceFor(run.pass.error_bound(), flags_));
-  return when_ == When::kEach ? Check(run.model) : absl::OkStatus();
+  if (when_ == When::kEnd) return absl::OkStatus();
+  const cli::StatusLine line(
+      absl::StrCat("comparing outputs after pass #", run.report.number, " '", run.pass.name(), "'"));
+  return Check(run.model);
 }
 
 absl::Status VerifyPasses::Finish(Model& model, PassContext&) {

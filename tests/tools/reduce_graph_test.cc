@@ -146,6 +146,73 @@ TEST(ReduceGraphTest, AsksACommand) {
   EXPECT_EQ(Ops(ReadTestFile(folder + "/zero.pbtxt")), "Placeholder Softmax");
 }
 
+TEST(ReduceGraphTest, VariablesThatAreLeftHaveACheckpointBeside) {
+  const std::string folder = ScratchFolder(), small = folder + "/small.pbtxt";
+  const std::string spec = "--transforms=rename_op(old_op_name=VariableV2, new_op_name=Elsewhere)";
+  const ToolRun run = Reduce({"--in_graph=tests/models/digits/saved_model", "--out_graph=" + small, spec});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, Not(HasSubstr("warning")));
+  EXPECT_EQ(Ops(ReadTestFile(small)), "VariableV2");
+  EXPECT_THAT(run.out, AllOf(StartsWith("the result cannot be run: "), HasSubstr("Elsewhere"),
+                             HasSubstr(" --verify --verify_checkpoint=" + folder + "/small.ckpt\n")));
+  EXPECT_TRUE(FileExists(folder + "/small.ckpt.index"));
+  const std::string output = run.out.substr(run.out.find("--outputs="));
+  const ToolRun again =
+      RunTool("tools/cryograph", {"transform_graph", "--in_graph=" + small,
+                                  "--out_graph=" + folder + "/no.pb", output.substr(0, output.find(' ')),
+                                  spec, "--verify", "--verify_checkpoint=" + folder + "/small.ckpt"});
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_THAT(again.err, HasSubstr("cannot be run any more"));
+}
+
+// x → f → y, where f is Neg(Softmax(Tanh(Tanh(x)))).
+std::string CallGraph() {
+  std::string body, before = "a";
+  for (const char* op : {"Tanh", "Tanh", "Softmax", "Neg"}) {
+    const std::string name = absl::StrCat("n", body.size());
+    const std::string port = absl::string_view(op) == "Softmax" ? ":softmax:0" : ":y:0";
+    absl::StrAppend(&body, "node_def { name: '", name, "' op: '", op, "' input: '", before, "' ", kFloat,
+                    " }\n");
+    before = name + port;
+  }
+  return absl::StrCat(
+      "node { name: 'x' op: 'Placeholder' attr { key: 'dtype' value { type: DT_FLOAT } }\n"
+      "  attr { key: 'shape' value { shape { dim { size: 2 } dim { size: 3 } } } } }\n"
+      "node { name: 'y' op: 'f' input: 'x' }\n"
+      "library { function { signature { name: 'f' input_arg { name: 'a' type: DT_FLOAT }\n"
+      "  output_arg { name: 'b' type: DT_FLOAT } }\n",
+      body, "ret { key: 'b' value: '", before, "' } } }\n");
+}
+
+TEST(ReduceGraphTest, LooksIntoFunctions) {
+  const std::string folder = ScratchFolder(), in = folder + "/in.pbtxt", small = folder + "/small.pbtxt";
+  WriteTestFile(in, CallGraph());
+  const ToolRun run =
+      Reduce({"--in_graph=" + in, "--out_graph=" + small, "--outputs=y",
+              "--transforms=inline_functions rename_op(old_op_name=Softmax, new_op_name=Relu)"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("calls inlined"));
+  EXPECT_EQ(Ops(ReadTestFile(small)), "Const Softmax");
+
+  // The failure needs the function.
+  const ToolRun kept = Reduce({"--in_graph=" + in, "--out_graph=" + folder + "/kept.pbtxt", "--exit_code=0",
+                               "--command=grep -q library {} && grep -q Softmax {}"});
+  EXPECT_EQ(kept.exit_code, 0) << kept.err;
+  EXPECT_THAT(ReadTestFile(folder + "/kept.pbtxt"),
+              AllOf(HasSubstr("op: \"f\""), HasSubstr("op: \"Softmax\""), Not(HasSubstr("Tanh"))));
+}
+
+TEST(ReduceGraphTest, SaysWhyItCannotTell) {
+  const std::string folder = ScratchFolder(), in = folder + "/in.pbtxt";
+  WriteTestFile(in,
+                "node { name: 'x' op: 'Placeholder' attr { key: 'dtype' value { type: DT_STRING } } }\n"
+                "node { name: 'y' op: 'Identity' input: 'x' attr { key: 'T' value { type: DT_STRING } } }\n");
+  const ToolRun run = Reduce({"--in_graph=" + in, "--out_graph=" + folder + "/small.pbtxt", "--outputs=y",
+                              "--transforms=remove_device"});
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_THAT(run.err, AllOf(HasSubstr("cannot be told"), HasSubstr("is of type string")));
+}
+
 TEST(ReduceGraphTest, StopsInTime) {
   const std::string folder = ScratchFolder(), in = folder + "/in.pbtxt", small = folder + "/small.pbtxt";
   WriteTestFile(in, ChainGraph());

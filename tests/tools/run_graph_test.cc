@@ -141,6 +141,27 @@ TEST(RunGraphTest, ImagesAreWhatLabelImageMakesOfThem) {
   }
 }
 
+TEST(RunGraphTest, FeedsAreGivenOnceAndFiguresAreFinite) {
+  const std::string graph = "--in_graph=" + EchoGraph("DT_FLOAT", {-1});
+  const ToolRun twice = RunGraph({graph, "--feed=image=[1]", "--feed=image=[2]", "--fetch=y"});
+  EXPECT_EQ(twice.exit_code, 2);
+  EXPECT_THAT(twice.err, HasSubstr("--feed=image is given twice"));
+  const ToolRun none = RunGraph({graph, "--feed=image=full(nan, 3)", "--fetch=y"});
+  EXPECT_EQ(none.exit_code, 0) << none.err;
+  EXPECT_THAT(none.out, HasSubstr("y: float [3]  none is finite\n"));
+
+  // Labels alone ask for the five best, and are read before anything runs.
+  const std::string labels = ScratchFolder() + "/labels.txt";
+  WriteTestFile(labels, "a\nb\n");
+  const ToolRun best = RunGraph({graph, "--feed=image=[1,6,5,4,3,2]", "--fetch=y", "--labels=" + labels});
+  EXPECT_EQ(best.exit_code, 0) << best.err;
+  EXPECT_THAT(best.out, testing::EndsWith("\n  6              1  b\n  5              2\n  4              3\n"
+                                          "  3              4\n  2              5\n"));
+  const ToolRun missing = RunGraph({graph, "--fetch=y", "--labels=" + labels + "x"});
+  EXPECT_EQ(missing.exit_code, 2);
+  EXPECT_THAT(missing.err, HasSubstr("labels.txtx"));
+}
+
 TEST(RunGraphTest, ImagesFitTheInput) {
   const std::string png = Image("scene.png");
   const std::vector<float> rgb = Numbers<float>(FedImage(EchoGraph("DT_FLOAT", {24, 20, 3}), png));

@@ -172,6 +172,28 @@ TEST_F(VerifyGraphTest, BisectFindsStepAndNode) {
   EXPECT_THAT(none.out, HasSubstr("no step changes the outputs"));
 }
 
+TEST_F(VerifyGraphTest, StringsAreEqualOrNot) {
+  const std::string graph =
+      "node { name: 'x' op: 'Placeholder' attr { key: 'dtype' value { type: DT_STRING } }\n"
+      "  attr { key: 'shape' value { shape { dim { size: 2 } } } } }\n"
+      "node { name: 'out' op: 'StringLower' input: 'x' }\n";
+  WriteTestFile(Path("before.pbtxt"), graph);
+  WriteTestFile(Path("after.pbtxt"), absl::StrReplaceAll(graph, {{"Lower", "Upper"}}));
+  const std::string feed = "--feed=x=['1', 'a']";
+  const ToolRun run = Verify(Path("after.pbtxt"), {feed});
+  EXPECT_EQ(run.exit_code, 1) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("out: 1 of 2 elements differ; the first at [1]: 'a' became 'A'\n"));
+  const ToolRun json = Verify(Path("after.pbtxt"), {feed, "--json"});
+  EXPECT_THAT(json.out, AllOf(HasSubstr("\"outside\":1,\"worst\":[1]"), Not(HasSubstr("max_absolute"))));
+
+  const ToolRun twice = Verify(Path("after.pbtxt"), {feed, feed});
+  EXPECT_EQ(twice.exit_code, 2);
+  EXPECT_THAT(twice.err, HasSubstr("input 'x' is given twice"));
+  const ToolRun bound = Verify(Path("after.pbtxt"), {feed, "--rtol=nan"});
+  EXPECT_EQ(bound.exit_code, 2);
+  EXPECT_THAT(bound.err, HasSubstr("--rtol=nan: a bound is at least 0"));
+}
+
 // Numbers of one op, with or without a seed.
 std::string RandomGraph(absl::string_view seed) {
   return absl::StrCat(
