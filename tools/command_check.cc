@@ -26,11 +26,6 @@
 namespace cryograph {
 namespace {
 
-// 'a'\''b': a word for the shell.
-std::string Quoted(absl::string_view word) {
-  return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
-}
-
 // The command's exit status, 128 + the signal that ended it as a shell says it, or -1 if it was killed for
 // its time or could not be started. What it prints goes nowhere.
 int RunCommand(const std::string& command, double seconds) {
@@ -84,7 +79,7 @@ class CommandCheckImpl final : public ReductionCheck {
       file = *std::move(text);
     }
     if (!WriteFile(path, file).ok()) return "";
-    const std::string command = absl::StrReplaceAll(options_.command, {{"{}", Quoted(path)}});
+    const std::string command = absl::StrReplaceAll(options_.command, {{"{}", ShellWord(path)}});
     const int exit_code = RunCommand(command, options_.time_limit);
     const bool shows = options_.exit_code >= 0 ? exit_code == options_.exit_code : exit_code > 0;
     return shows ? absl::StrCat("the command exits with ", exit_code) : "";
@@ -98,6 +93,10 @@ class CommandCheckImpl final : public ReductionCheck {
 };
 
 }  // namespace
+
+std::string ShellWord(absl::string_view word) {
+  return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
+}
 
 absl::StatusOr<std::unique_ptr<ReductionCheck>> CommandCheck(CommandCheckOptions options) {
   if (!absl::StrContains(options.command, "{}")) {

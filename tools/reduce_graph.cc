@@ -172,7 +172,8 @@ std::string OutputCheckText(const OutputCheckFlags& flags, const std::string& ch
   const auto add = [&](absl::string_view name, const auto& value, const auto& default_value) {
     if (value != default_value) absl::StrAppend(&text, " --", prefix, name, "=", value);
   };
-  for (const std::string& each : flags.feeds) absl::StrAppend(&text, " --", prefix, feed, "='", each, "'");
+  for (const std::string& each : flags.feeds)
+    absl::StrAppend(&text, " --", prefix, feed, "=", ShellWord(each));
   add("checkpoint", checkpoint, usual.checkpoint);
   add("init_nodes", absl::StrJoin(flags.init_nodes, ","), "");
   add("seed", flags.seed, usual.seed);
@@ -193,7 +194,7 @@ std::string Again(const Flags& flags, ReducedModel& reduced, const std::string& 
     return absl::StrCat(
         "transform_graph --in_graph=", flags.out_graph, " --out_graph=/dev/null",
         inputs.empty() ? "" : absl::StrCat(" --inputs=", absl::StrJoin(inputs, ",")), named,
-        " --transforms='", flags.transforms, "' --verify",
+        " --transforms=", ShellWord(flags.transforms), " --verify",
         OutputCheckText(FeedsOf(reduced.model, flags.check), checkpoint, "verify_", "inputs"));
   }
   if (flags.run) {
@@ -201,7 +202,7 @@ std::string Again(const Flags& flags, ReducedModel& reduced, const std::string& 
                         OutputCheckText(FeedsOf(reduced.model, flags.check), checkpoint, "", "feed"));
   }
   if (!flags.lint.empty()) return absl::StrCat("lint ", flags.out_graph);
-  return absl::StrReplaceAll(flags.command.command, {{"{}", flags.out_graph}});
+  return absl::StrReplaceAll(flags.command.command, {{"{}", ShellWord(flags.out_graph)}});
 }
 
 void Print(const Flags& flags, ReducedModel& reduced, int nodes_before, uint64_t bytes,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "graph/model.h"
 #include "tools/output_check.h"
 
@@ -54,6 +55,9 @@ struct CommandCheckOptions {
   bool text = false;       // The file is text, named .pbtxt; else binary, named .pb.
   double time_limit = 60;  // Seconds; a command that takes longer is killed, and shows nothing.
 };
+// A word as /bin/sh reads it, whatever is in it: in single quotes.
+std::string ShellWord(absl::string_view word);
+
 // The command ends with an exit status. InvalidArgument if it has no {}.
 absl::StatusOr<std::unique_ptr<ReductionCheck>> CommandCheck(CommandCheckOptions options);
 

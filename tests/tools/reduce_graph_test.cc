@@ -134,6 +134,9 @@ TEST(ReduceGraphTest, AsksACommand) {
       {"--in_graph=" + in, "--out_graph=" + small, "--command=if grep -q Softmax {}; then exit 7; fi"});
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_THAT(run.out, StartsWith("the command exits with 7: 2 nodes of 12"));
+  // As the shell wants it, so that it can be pasted.
+  EXPECT_THAT(run.out,
+              HasSubstr("again: if grep -q Softmax '" + folder + "/it'\\''s.pbtxt'; then exit 7; fi\n"));
   EXPECT_EQ(
       ReadTestFile(small),
       "node {\n  name: \"tanh9\"\n  op: \"Placeholder\"\n  attr {\n    key: \"dtype\"\n    value {\n      "
