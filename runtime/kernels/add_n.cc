@@ -1,4 +1,4 @@
-// AddN: the sum of tensors of one shape.
+// AddN, AccumulateNV2: the sum of tensors of one shape.
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
@@ -64,7 +64,7 @@ class AddNKernel final : public Kernel {
     });
   }
 };
-CRYOGRAPH_KERNEL(AddNKernel, "AddN");
+CRYOGRAPH_KERNEL(AddNKernel, "AccumulateNV2", "AddN");
 
 }  // namespace
 }  // namespace cryograph

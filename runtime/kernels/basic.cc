@@ -1,5 +1,8 @@
 // Ops that pass their inputs on, and those that mark the places where values enter.
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
+#include "runtime/dispatch.h"
 #include "runtime/kernel.h"
 
 namespace cryograph {
@@ -10,7 +13,7 @@ absl::Status Forward(KernelContext& context) {
   return absl::OkStatus();
 }
 CRYOGRAPH_KERNEL_FUNCTION(Forward, "Identity", "IdentityN", "StopGradient", "PreventGradient", "Snapshot",
-                          "DeepCopy", "GuaranteeConst", "PlaceholderWithDefault");
+                          "DeepCopy", "GuaranteeConst", "PlaceholderWithDefault", "RefIdentity");
 
 absl::Status DoNothing(KernelContext& context) {
   (void)context;
@@ -23,6 +26,26 @@ absl::Status NotFed(KernelContext& context) {
       absl::StrCat("a value of type ", DataTypeName(context.node().output_type(0)), " must be fed"));
 }
 CRYOGRAPH_KERNEL_FUNCTION(NotFed, "Placeholder", "PlaceholderV2");
+
+// Stands for what a branch that did not run would have given: of the declared shape, without meaning.
+class FakeParamKernel final : public Kernel {
+ public:
+  absl::Status Init(const NodeInfo& node) override {
+    PartialShape shape;
+    RETURN_IF_ERROR(node.Attr("shape", &shape));
+    for (const int64_t dim : shape.dims) dims_.push_back(std::max<int64_t>(dim, 0));
+    return absl::OkStatus();
+  }
+  absl::Status Compute(KernelContext& context) const override {
+    ASSIGN_OR_RETURN(Value * output, context.AllocateOutput(0, dims_));
+    if (IsPlainType(output->dtype())) std::fill_n(output->mutable_raw(), output->num_bytes(), 0);
+    return absl::OkStatus();
+  }
+
+ private:
+  Shape dims_;
+};
+CRYOGRAPH_KERNEL(FakeParamKernel, "FakeParam");
 
 }  // namespace
 }  // namespace cryograph

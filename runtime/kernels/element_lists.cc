@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "runtime/dispatch.h"
+#include "runtime/kernels/arithmetic.h"
 #include "runtime/run_state.h"
 
 namespace cryograph {
@@ -56,6 +57,21 @@ absl::StatusOr<Value> ZerosOf(DataType dtype, absl::Span<const int64_t> dims, Me
   ASSIGN_OR_RETURN(Value value, Value::Allocate(dtype, dims, pool));
   if (IsPlainType(dtype) && value.num_elements() > 0) std::memset(value.mutable_raw(), 0, value.num_bytes());
   return value;
+}
+
+absl::StatusOr<Value> SumOf(const Value& a, const Value& b, MemoryPool& pool) {
+  RETURN_IF_ERROR(ExpectSameShape(a, b));
+  ASSIGN_OR_RETURN(Value sum, Value::Allocate(a.dtype(), a.shape(), pool));
+  RETURN_IF_ERROR(DispatchType<NumberTypes>(a.dtype(), [&](auto tag) {
+    using T = TypeOf<decltype(tag)>;
+    using A = Arithmetic<T>;
+    for (int64_t i = 0; i < sum.num_elements(); ++i) {
+      sum.mutable_data<T>()[i] =
+          static_cast<T>(static_cast<A>(a.data<T>()[i]) + static_cast<A>(b.data<T>()[i]));
+    }
+    return absl::OkStatus();
+  }));
+  return sum;
 }
 
 void CopyElements(const Value& from, int64_t from_begin, Value* to, int64_t to_begin, int64_t count) {

@@ -30,6 +30,9 @@ absl::StatusOr<PartialShape> ShapeOperand(const Value& value);
 // Zeros, false, empty strings.
 absl::StatusOr<Value> ZerosOf(DataType dtype, absl::Span<const int64_t> dims, MemoryPool& pool);
 
+// a + b, of one shape and one type of numbers.
+absl::StatusOr<Value> SumOf(const Value& a, const Value& b, MemoryPool& pool);
+
 // Copies `count` elements.
 void CopyElements(const Value& from, int64_t from_begin, Value* to, int64_t to_begin, int64_t count);
 

@@ -1,6 +1,7 @@
 // What derives from the gamma function: Digamma, Polygamma, Zeta, Igamma, Igammac, IgammaGradA,
 // RandomGammaGrad, Betainc.
 #include <cmath>
+#include <limits>
 #include <unsupported/Eigen/SpecialFunctions>
 
 #include "runtime/kernels/binary.h"
@@ -34,9 +35,23 @@ BINARY_KERNEL(Igammac, FloatTypes, igammac);
 BINARY_KERNEL(IgammaGradA, FloatAndDouble, igamma_der_a);
 BINARY_KERNEL(RandomGammaGrad, FloatAndDouble, gamma_sample_der_alpha);
 BINARY_KERNEL(Zeta, FloatAndDouble, zeta);
-BINARY_KERNEL(Polygamma, FloatAndDouble, polygamma);
-
 #undef BINARY_KERNEL
+
+// The n-th derivative of Digamma: n! zeta(n + 1, x) but for the sign. Where n! is over and zeta below the
+// normal numbers, which TensorFlow flushes to 0, there is no product.
+template <typename T>
+struct PolygammaFunctor {
+  T operator()(T n, T x) const {
+    const T result = Eigen::numext::polygamma(n, x);
+    if (!std::isinf(result) || n == 0) return result;
+    const bool is_nothing = std::abs(Eigen::numext::zeta(n + 1, x)) < std::numeric_limits<T>::min();
+    return is_nothing ? std::numeric_limits<T>::quiet_NaN() : result;
+  }
+};
+absl::Status Polygamma(KernelContext& context) {
+  return ComputeBinary<FloatAndDouble, PolygammaFunctor>(context);
+}
+CRYOGRAPH_KERNEL_FUNCTION(Polygamma, "Polygamma");
 
 // The three operands are of one shape, but any of them may be a scalar.
 absl::Status Betainc(KernelContext& context) {

@@ -1,10 +1,13 @@
-// ParameterizedTruncatedNormal: normal numbers between bounds.
+// ParameterizedTruncatedNormal, StatelessParameterizedTruncatedNormal: normal numbers between bounds.
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "runtime/broadcast.h"
 #include "runtime/dispatch.h"
 #include "runtime/kernel.h"
 #include "runtime/kernels/arithmetic.h"
@@ -46,11 +49,19 @@ struct Truncation {
   T At(A z) const { return static_cast<T>(z * deviation + mean); }
 };
 
-// Fills [out, end) from one generator; what is left of a block when a sample is found is not used. Robert,
-// Simulation of Truncated Normal Variables (1995): from normal numbers when the bounds leave much of them,
-// from uniform ones when the bounds are close, else from shifted exponential ones.
+// Where samples go.
 template <typename T>
-absl::Status FillTruncated(const Truncation<T>& range, Philox& generator, T* out, T* end) {
+struct Samples {
+  T* next;
+  int64_t left;
+  int64_t stride = 1;
+};
+
+// Takes all samples from one generator. Robert, Simulation of Truncated Normal Variables (1995): from normal
+// numbers when the bounds leave much of them, from uniform ones when the bounds are close, else from shifted
+// exponential ones.
+template <typename T>
+absl::Status FillTruncated(const Truncation<T>& range, Philox& generator, Samples<T> samples) {
   using A = Arithmetic<T>;
   // Found by trial when the method was made: the middle of the distribution is inside of the bounds.
   constexpr A kMuchInside = A(1.3);
@@ -58,20 +69,21 @@ absl::Status FillTruncated(const Truncation<T>& range, Philox& generator, T* out
   constexpr size_t size = kDraws<T>;
   std::array<T, size> first, second;
   int refused = 0;
+  // True if that was the last sample: what is left of the block is not used.
   const auto take = [&](A z) {
-    *out++ = range.At(z);
+    *samples.next = range.At(z);
+    samples.next += samples.stride;
     refused = 0;
+    return --samples.left == 0;
   };
   if ((low < -kMuchInside && high >= 0) || (high > kMuchInside && low <= 0)) {
-    while (out < end) {
+    while (samples.left > 0) {
       DrawNormals(generator.Next(), first.data());
       for (const T normal : first) {
         const A z = static_cast<A>(normal);
         if (z >= low && z <= high) {
-          take(z);
-          break;
-        }
-        if (++refused > kMostAttempts) {
+          if (take(z)) break;
+        } else if (++refused > kMostAttempts) {
           return absl::InternalError("too many numbers in a row are outside of the bounds");
         }
       }
@@ -83,32 +95,32 @@ absl::Status FillTruncated(const Truncation<T>& range, Philox& generator, T* out
   const A width = high - low;
   if (width < cutoff) {
     const A top = low < 0 ? A(0) : low * low;
-    while (out < end) {
+    while (samples.left > 0) {
       DrawUniforms(generator.Next(), first.data());
       DrawUniforms(generator.Next(), second.data());
       for (size_t i = 0; i < size; ++i) {
         const A z = static_cast<A>(first[i]) * width + low;
         if (static_cast<A>(second[i]) <= std::exp((top - z * z) / A(2)) || refused + 1 >= kMostAttempts) {
-          take(z);
-          break;
+          if (take(z)) break;
+        } else {
+          ++refused;
         }
-        ++refused;
       }
     }
     return absl::OkStatus();
   }
   const A rate = (low + root) / A(2);
-  while (out < end) {
+  while (samples.left > 0) {
     DrawUniforms(generator.Next(), first.data());
     for (size_t i = 0; i < size; i += 2) {
       const A z = -std::log(static_cast<A>(first[i])) / rate + low;
       const A x = low < rate ? rate - z : low - rate;
       if ((static_cast<A>(first[i + 1]) <= std::exp(-x * x / A(2)) && z < high) ||
           refused + 1 >= kMostAttempts) {
-        take(z);
-        break;
+        if (take(z)) break;
+      } else {
+        ++refused;
       }
-      ++refused;
     }
   }
   return absl::OkStatus();
@@ -126,7 +138,7 @@ class TruncatedKernel final : public SeededKernel {
     for (int i = 1; i < 5; ++i) {
       const Value& parameter = context.input(i);
       if (parameter.rank() > 1) return absl::InvalidArgumentError("parameters must be scalars or vectors");
-      same &= parameter.rank() == 0 || parameter.num_elements() == 1;
+      same &= parameter.num_elements() == 1;
     }
     for (int i = 1; i < 5 && !same; ++i) {
       const Value& parameter = context.input(i);
@@ -137,9 +149,11 @@ class TruncatedKernel final : public SeededKernel {
     }
     ASSIGN_OR_RETURN(Value * output, context.AllocateOutput(0, shape));
     if (output->num_elements() == 0) return absl::OkStatus();
-    // With one set of parameters the elements come in batches of this size.
+    // With one set of parameters the elements come in batches of this size, as TensorFlow has it: where the
+    // bounds are scalars.
     constexpr int64_t kBatch = 100;
-    const int64_t batch = same ? kBatch : output->num_elements() / shape[0];
+    const bool one_set = same && context.input(3).rank() == 0 && context.input(4).rank() == 0;
+    const int64_t batch = one_set ? kBatch : output->num_elements() / shape[0];
     const int64_t batches = (output->num_elements() + batch - 1) / batch;
     ASSIGN_OR_RETURN(Philox generator, Reserve(context, static_cast<uint64_t>(batches) * 2 * kMostAttempts *
                                                             static_cast<uint64_t>(batch + 3) / 4));
@@ -154,8 +168,8 @@ class TruncatedKernel final : public SeededKernel {
         }
         ASSIGN_OR_RETURN(const Truncation<T> range,
                          Truncation<T>::Of(parameters[0], parameters[1], parameters[2], parameters[3]));
-        RETURN_IF_ERROR(FillTruncated<T>(range, generator, out + b * batch,
-                                         out + std::min((b + 1) * batch, output->num_elements())));
+        RETURN_IF_ERROR(FillTruncated<T>(
+            range, generator, {out + b * batch, std::min(batch, output->num_elements() - b * batch)}));
         RETURN_IF_ERROR(context.CheckLimits());
       }
       return absl::OkStatus();
@@ -163,6 +177,58 @@ class TruncatedKernel final : public SeededKernel {
   }
 };
 CRYOGRAPH_KERNEL(TruncatedKernel, "ParameterizedTruncatedNormal");
+
+// Inputs: the shape, the seed, and the parameters as above, but of any shapes: broadcast, they are the last
+// dimensions of the output, and those before them count samples.
+absl::Status StatelessTruncated(KernelContext& context) {
+  RETURN_IF_ERROR(ExpectVector(context.input(0), "the shape"));
+  ASSIGN_OR_RETURN(const Shape shape, IntVector(context.input(0), "the shape"));
+  Shape common;
+  for (int i = 2; i < 6; ++i) {
+    const Shape& each = context.input(i).shape();
+    ASSIGN_OR_RETURN(const Broadcast broadcast, Broadcast::Of({&common, &each}));
+    common = broadcast.shape();
+  }
+  if (shape.size() < common.size() || !std::equal(common.rbegin(), common.rend(), shape.rbegin())) {
+    return absl::InvalidArgumentError(absl::StrCat("the shape ", ShapeText(shape), " does not end with ",
+                                                   ShapeText(common), ", the shape of the parameters"));
+  }
+  ASSIGN_OR_RETURN(Value * output, context.AllocateOutput(0, shape));
+  ASSIGN_OR_RETURN(Philox generator, GeneratorOfSeed(context.input(1)));
+  if (output->num_elements() == 0) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const int64_t batches, NumElements(common));
+  // Place of a set of parameters in each of them: strides of 0 where one stands for all.
+  std::vector<std::array<int64_t, 4>> strides(common.size(), {0, 0, 0, 0});
+  for (int i = 0; i < 4; ++i) {
+    const Shape& each = context.input(i + 2).shape();
+    int64_t stride = 1;
+    for (size_t d = 1; d <= each.size(); ++d) {
+      const int64_t size = each[each.size() - d];
+      if (size != 1) strides[common.size() - d][static_cast<size_t>(i)] = stride;
+      stride *= size;
+    }
+  }
+  return DispatchType<FloatTypes>(output->dtype(), [&](auto tag) -> absl::Status {
+    using T = TypeOf<decltype(tag)>;
+    for (int64_t b = 0; b < batches; ++b) {
+      T parameters[4];
+      for (int i = 0; i < 4; ++i) {
+        int64_t rest = b, place = 0;
+        for (size_t d = common.size(); d-- > 0; rest /= common[d]) {
+          place += rest % common[d] * strides[d][static_cast<size_t>(i)];
+        }
+        parameters[i] = context.input(i + 2).data<T>()[place];
+      }
+      ASSIGN_OR_RETURN(const Truncation<T> range,
+                       Truncation<T>::Of(parameters[0], parameters[1], parameters[2], parameters[3]));
+      RETURN_IF_ERROR(FillTruncated<T>(
+          range, generator, {output->mutable_data<T>() + b, output->num_elements() / batches, batches}));
+      RETURN_IF_ERROR(context.CheckLimits());
+    }
+    return absl::OkStatus();
+  });
+}
+CRYOGRAPH_KERNEL_FUNCTION(StatelessTruncated, "StatelessParameterizedTruncatedNormal");
 
 }  // namespace
 }  // namespace cryograph

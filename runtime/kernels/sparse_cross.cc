@@ -1,4 +1,4 @@
-// SparseCross, SparseCrossV2: every combination of the features of a row, one of each
+// SparseCross, SparseCrossV2, SparseCrossHashed: every combination of the features of a row, one of each
 // column.
 #include <algorithm>
 #include <limits>
@@ -13,6 +13,16 @@
 
 namespace cryograph {
 namespace {
+
+// How SparseCrossHashed hashes bytes.
+struct Salt {
+  bool strong = false;
+  uint64_t key[2] = {0, 0};  // Of the strong hash.
+
+  uint64_t Hash(absl::string_view bytes) const {
+    return strong ? SipHash(key[0], key[1], bytes) : Fingerprint64(bytes);
+  }
+};
 
 // The features of each row, strings or int64.
 class Column {
@@ -72,6 +82,20 @@ class Column {
     return Fingerprint64(values_.data<std::string>()[first_ + n]);
   }
 
+  // As SparseCrossHashed has it: numbers of dense columns stand for themselves; of those of sparse columns
+  // TensorFlow hashes the lower four bytes.
+  uint64_t Hash(int64_t n, const Salt& salt) const {
+    if (values_.dtype() != DT_STRING) {
+      const int64_t number = values_.data<int64_t>()[first_ + n];
+      if (!sparse()) return static_cast<uint64_t>(number);
+      const auto low = static_cast<uint32_t>(number);
+      char bytes[4];
+      for (int i = 0; i < 4; ++i) bytes[i] = static_cast<char>(low >> 8 * i);
+      return salt.Hash(absl::string_view(bytes, sizeof(bytes)));
+    }
+    return salt.Hash(values_.data<std::string>()[first_ + n]);
+  }
+
  private:
   struct Start {
     int64_t row, first;
@@ -90,6 +114,7 @@ class SparseCrossKernel final : public Kernel {
   absl::Status Init(const NodeInfo& node) override {
     RETURN_IF_ERROR(node.Attr("N", &sparse_count_));
     version1_ = node.op() == "SparseCross";
+    salted_ = node.op() == "SparseCrossHashed";
     std::vector<DataType> dense_types;
     RETURN_IF_ERROR(node.Attr("dense_types", &dense_types));
     dense_count_ = static_cast<int64_t>(dense_types.size());
@@ -108,7 +133,10 @@ class SparseCrossKernel final : public Kernel {
   absl::Status Compute(KernelContext& context) const override {
     ASSIGN_OR_RETURN(std::vector<Column> columns, Columns(context));
     std::string separator = "_X_";
-    if (!version1_) {
+    Hashing hashing{buckets_, Salt()};
+    if (salted_) {
+      ASSIGN_OR_RETURN(hashing, HashingOf(context));
+    } else if (!version1_) {
       const Value& given = context.input(context.num_inputs() - 1);
       RETURN_IF_ERROR(ExpectScalar(given, "sep"));
       separator = given.scalar<std::string>();
@@ -140,7 +168,7 @@ class SparseCrossKernel final : public Kernel {
         indices->mutable_data<int64_t>()[2 * at] = row;
         indices->mutable_data<int64_t>()[2 * at + 1] = i;
         if (hashed_) {
-          values->mutable_data<int64_t>()[at] = Hash(columns, places);
+          values->mutable_data<int64_t>()[at] = Hash(columns, places, hashing);
         } else {
           values->mutable_data<std::string>()[at] = Text(columns, places, separator);
         }
@@ -156,23 +184,45 @@ class SparseCrossKernel final : public Kernel {
 
   static bool IsFeature(DataType type) { return type == DT_INT64 || type == DT_STRING; }
 
-  // Inputs: N indices, N values, N shapes, the dense ones, and in version 2 the separator.
+  struct Hashing {
+    uint64_t buckets;
+    Salt salt;
+  };
+
+  // The last three inputs: num_buckets, strong_hash, salt.
+  static absl::StatusOr<Hashing> HashingOf(KernelContext& context) {
+    const int first = context.num_inputs() - 3;
+    ASSIGN_OR_RETURN(const int64_t buckets, ScalarInt(context.input(first), "num_buckets"));
+    RETURN_IF_ERROR(ExpectScalar(context.input(first + 1), "strong_hash"));
+    RETURN_IF_ERROR(ExpectVector(context.input(first + 2), "salt"));
+    if (context.input(first + 2).dim(0) != 2) return absl::InvalidArgumentError("salt must be two numbers");
+    Hashing hashing{static_cast<uint64_t>(std::max<int64_t>(buckets, 0)), Salt()};
+    hashing.salt.strong = context.input(first + 1).scalar<bool>();
+    for (int i = 0; i < 2; ++i) {
+      hashing.salt.key[i] = static_cast<uint64_t>(context.input(first + 2).data<int64_t>()[i]);
+    }
+    return hashing;
+  }
+
+  // Inputs: N indices, N values, N shapes, the dense ones; in version 2 the separator, or how to hash.
   absl::Status CheckTypes(const NodeInfo& node) const {
-    const int64_t inputs = node.num_inputs();
+    const int64_t inputs = node.num_inputs(), more = version1_ ? 0 : salted_ ? 3 : 1;
     if (sparse_count_ < 0 || sparse_count_ > inputs || dense_count_ > inputs ||
-        inputs != 3 * sparse_count_ + dense_count_ + (version1_ ? 0 : 1)) {
+        inputs != 3 * sparse_count_ + dense_count_ + more) {
       return absl::InvalidArgumentError(absl::StrCat(inputs, " inputs do not go with N=", sparse_count_,
                                                      " and ", dense_count_, " dense types"));
     }
-    for (int64_t i = 0; i < inputs; ++i) {
+    for (int64_t i = 0; i < inputs - more; ++i) {
       const DataType type = node.input_type(static_cast<int>(i));
       const bool is_feature = (i >= sparse_count_ && i < 2 * sparse_count_) || i >= 3 * sparse_count_;
       if (is_feature ? !IsFeature(type) : type != DT_INT64) {
         return absl::InvalidArgumentError(absl::StrCat("input ", i, " is of type ", DataTypeName(type)));
       }
     }
-    if (!version1_ && node.input_type(static_cast<int>(inputs - 1)) != DT_STRING) {
-      return absl::InvalidArgumentError("the separator is not a string");
+    const auto last = [&](int64_t from_end) { return node.input_type(static_cast<int>(inputs - from_end)); };
+    if (more == 1 && last(1) != DT_STRING) return absl::InvalidArgumentError("the separator is not a string");
+    if (more == 3 && (last(3) != DT_INT64 || last(2) != DT_BOOL || last(1) != DT_INT64)) {
+      return absl::InvalidArgumentError("num_buckets, strong_hash and salt are not int64, bool and int64");
     }
     if (node.num_outputs() != 3 || !IsFeature(node.output_type(1))) {
       return absl::InvalidArgumentError("the crossed features are neither strings nor int64");
@@ -236,18 +286,22 @@ class SparseCrossKernel final : public Kernel {
     return text;
   }
 
-  int64_t Hash(const std::vector<Column>& columns, const std::vector<int64_t>& places) const {
-    uint64_t hash = hash_key_;
-    for (size_t c = 0; c < columns.size(); ++c) hash = FingerprintPair(hash, columns[c].Hash(places[c]));
+  int64_t Hash(const std::vector<Column>& columns, const std::vector<int64_t>& places,
+               const Hashing& hashing) const {
+    uint64_t hash = salted_ ? columns[0].Hash(places[0], hashing.salt) : hash_key_;
+    for (size_t c = salted_ ? 1 : 0; c < columns.size(); ++c) {
+      hash = FingerprintPair(hash,
+                             salted_ ? columns[c].Hash(places[c], hashing.salt) : columns[c].Hash(places[c]));
+    }
     constexpr auto kMost = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
-    return static_cast<int64_t>(hash % (buckets_ > 0 ? buckets_ : kMost));
+    return static_cast<int64_t>(hash % (hashing.buckets > 0 ? hashing.buckets : kMost));
   }
 
   int64_t sparse_count_ = 0, dense_count_ = 0;
-  bool hashed_ = false, version1_ = true;
+  bool hashed_ = false, version1_ = true, salted_ = false;
   uint64_t buckets_ = 0, hash_key_ = 0;
 };
-CRYOGRAPH_KERNEL(SparseCrossKernel, "SparseCross", "SparseCrossV2");
+CRYOGRAPH_KERNEL(SparseCrossKernel, "SparseCross", "SparseCrossHashed", "SparseCrossV2");
 
 }  // namespace
 }  // namespace cryograph

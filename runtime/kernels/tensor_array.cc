@@ -1,8 +1,9 @@
 // Tensor arrays of versions 1 to 3. They live as long as the run. The handle is a resource, or, before
-// version 3, a name; the flow is a float that only carries order.
+// version 3, a name; the flow is a float that only carries order. And arrays of gradients.
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -24,8 +25,14 @@ class TensorArray final : public Object {
     DataType dtype = DT_INVALID;
     PartialShape element_shape = {true, {}};
     bool dynamic_size = false, clear_after_read = true, identical_element_shapes = false;
+    bool sums_writes = false;  // Of gradients: what is written to one element adds up.
   };
   TensorArray(Options options, int64_t size) : options_(std::move(options)), elements_(size) {}
+  // With elements of these shapes, as far as they are known, which are zeros until they are written.
+  TensorArray(Options options, const std::vector<PartialShape>& shapes)
+      : options_(std::move(options)), elements_(shapes.size()) {
+    for (size_t i = 0; i < shapes.size(); ++i) elements_[i].shape = shapes[i];
+  }
   static const char* Kind() { return "tensor array"; }
   const char* kind() const override { return Kind(); }
   DataType dtype() const { return options_.dtype; }
@@ -41,7 +48,26 @@ class TensorArray final : public Object {
     elements_.clear();
   }
 
-  absl::Status Write(int64_t index, Value value) {
+  // The array of this one's gradients for `source`, made at the first call: of this size, which is the last
+  // one, and of elements that are zeros of the shapes of these, with `prepended` dimensions in front.
+  absl::StatusOr<std::shared_ptr<TensorArray>> Gradient(const std::string& source, const Shape& prepended) {
+    absl::MutexLock lock(&mutex_);
+    RETURN_IF_ERROR(CheckOpen());
+    std::shared_ptr<TensorArray>& gradient = gradients_[source];
+    if (gradient != nullptr) return gradient;
+    options_.dynamic_size = false;
+    Options options;
+    options.dtype = options_.dtype;
+    options.identical_element_shapes = options_.identical_element_shapes;
+    options.sums_writes = true;
+    options.element_shape = Prepended(prepended, options_.element_shape);
+    std::vector<PartialShape> shapes;
+    for (const Element& element : elements_) shapes.push_back(Prepended(prepended, element.shape));
+    gradient = std::make_shared<TensorArray>(options, shapes);
+    return gradient;
+  }
+
+  absl::Status Write(int64_t index, Value value, MemoryPool& pool) {
     absl::MutexLock lock(&mutex_);
     RETURN_IF_ERROR(CheckOpen());
     if (value.dtype() != options_.dtype) {
@@ -50,12 +76,17 @@ class TensorArray final : public Object {
     }
     RETURN_IF_ERROR(Grow(index));
     Element& element = elements_[index];
+    if (element.value.has_value() && options_.sums_writes && !element.read) {
+      ASSIGN_OR_RETURN(element.value, SumOf(element.value, value, pool));
+      return absl::OkStatus();
+    }
     if (element.read || element.value.has_value()) {
       return absl::InvalidArgumentError(
           absl::StrCat("element ", index, " has been ", element.read ? "read" : "written", " before"));
     }
     RETURN_IF_ERROR(CheckShape(value, options_.element_shape));
     if (options_.identical_element_shapes) options_.element_shape = ShapeOf(value);
+    element.shape = ShapeOf(value);
     element.value = std::move(value);
     return absl::OkStatus();
   }
@@ -73,11 +104,12 @@ class TensorArray final : public Object {
       return absl::InvalidArgumentError(absl::StrCat("element ", index, " was read before, and is gone"));
     }
     if (!element.value.has_value()) {
-      if (!IsFullyKnown(options_.element_shape)) {
+      const PartialShape& shape = element.shape.unknown_rank ? options_.element_shape : element.shape;
+      if (!IsFullyKnown(shape)) {
         return absl::InvalidArgumentError(
             absl::StrCat("element ", index, " was never written, and its shape is not known"));
       }
-      ASSIGN_OR_RETURN(element.value, ZerosOf(options_.dtype, options_.element_shape.dims, pool));
+      ASSIGN_OR_RETURN(element.value, ZerosOf(options_.dtype, shape.dims, pool));
     }
     element.read = true;
     Value value = element.value;
@@ -117,8 +149,14 @@ class TensorArray final : public Object {
  private:
   struct Element {
     Value value;
+    PartialShape shape = {true, {}};  // Of what was written, or of what the gradient is of.
     bool read = false, cleared = false;
   };
+
+  static PartialShape Prepended(const Shape& dims, PartialShape shape) {
+    if (!shape.unknown_rank) shape.dims.insert(shape.dims.begin(), dims.begin(), dims.end());
+    return shape;
+  }
 
   absl::Status CheckOpen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return closed_ ? absl::InvalidArgumentError("the tensor array is closed") : absl::OkStatus();
@@ -142,6 +180,7 @@ class TensorArray final : public Object {
   mutable absl::Mutex mutex_;
   Options options_ ABSL_GUARDED_BY(mutex_);
   std::vector<Element> elements_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::shared_ptr<TensorArray>> gradients_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
@@ -167,6 +206,26 @@ absl::StatusOr<std::shared_ptr<TensorArray>> ArrayOf(KernelContext& context) {
 
 absl::Status SetFlow(KernelContext& context, int output) { return context.SetScalarOutput<float>(output, 0); }
 
+// The handle, output 0, in the form of the op's version.
+absl::Status SetHandle(KernelContext& context, absl::string_view base_name,
+                       std::shared_ptr<TensorArray> array) {
+  const DataType handle_type = context.node().output_type(0);
+  if (handle_type == DT_RESOURCE) return context.SetScalarOutput<Handle>(0, std::move(array));
+  static std::atomic<int64_t> counter{0};
+  const std::string name = absl::StrCat(base_name, "_", counter.fetch_add(1));
+  context.step_resources().Set(ResourceName(name), std::move(array));
+  ASSIGN_OR_RETURN(Value handle, context.AllocateTemp(DT_STRING, {2}));
+  handle.mutable_data<std::string>()[0] = "_tensor_arrays";
+  handle.mutable_data<std::string>()[1] = name;
+  if (!IsRefType(handle_type)) {
+    context.SetOutput(0, std::move(handle));
+    return absl::OkStatus();
+  }
+  auto variable = std::make_shared<Variable>(name, DT_STRING);
+  variable->Assign(std::move(handle));
+  return context.SetScalarOutput<Handle>(0, std::move(variable));
+}
+
 class TensorArrayKernel final : public Kernel {
  public:
   absl::Status Init(const NodeInfo& node) override {
@@ -191,22 +250,8 @@ class TensorArrayKernel final : public Kernel {
     if (size > kMaxElements)
       return absl::ResourceExhaustedError(absl::StrCat("a tensor array of ", size, " elements"));
     auto array = std::make_shared<TensorArray>(options_, size);
-    const DataType handle_type = context.node().output_type(0);
     if (context.num_outputs() > 1) RETURN_IF_ERROR(SetFlow(context, 1));
-    if (handle_type == DT_RESOURCE) return context.SetScalarOutput<Handle>(0, std::move(array));
-    static std::atomic<int64_t> counter{0};
-    const std::string name = absl::StrCat(name_, "_", counter.fetch_add(1));
-    context.step_resources().Set(ResourceName(name), std::move(array));
-    ASSIGN_OR_RETURN(Value handle, context.AllocateTemp(DT_STRING, {2}));
-    handle.mutable_data<std::string>()[0] = "_tensor_arrays";
-    handle.mutable_data<std::string>()[1] = name;
-    if (!IsRefType(handle_type)) {
-      context.SetOutput(0, std::move(handle));
-      return absl::OkStatus();
-    }
-    auto variable = std::make_shared<Variable>(name, DT_STRING);
-    variable->Assign(std::move(handle));
-    return context.SetScalarOutput<Handle>(0, std::move(variable));
+    return SetHandle(context, name_, std::move(array));
   }
 
  private:
@@ -215,10 +260,33 @@ class TensorArrayKernel final : public Kernel {
 };
 CRYOGRAPH_KERNEL(TensorArrayKernel, "TensorArray", "TensorArrayV2", "TensorArrayV3");
 
+// (handle, flow), TensorArrayGradWithShape (handle, flow, shape to prepend).
+class TensorArrayGradKernel final : public Kernel {
+ public:
+  absl::Status Init(const NodeInfo& node) override { return node.Attr("source", &source_); }
+  absl::Status Compute(KernelContext& context) const override {
+    ASSIGN_OR_RETURN(const auto array, ArrayOf(context));
+    Shape prepended;
+    if (context.num_inputs() > 2) {
+      RETURN_IF_ERROR(ExpectVector(context.input(2), "shape_to_prepend"));
+      ASSIGN_OR_RETURN(prepended, IntVector(context.input(2), "shape_to_prepend"));
+      RETURN_IF_ERROR(NumElements(prepended).status());
+    }
+    ASSIGN_OR_RETURN(auto gradient, array->Gradient(source_, prepended));
+    if (context.num_outputs() > 1) RETURN_IF_ERROR(SetFlow(context, 1));
+    return SetHandle(context, source_, std::move(gradient));
+  }
+
+ private:
+  std::string source_;
+};
+CRYOGRAPH_KERNEL(TensorArrayGradKernel, "TensorArrayGrad", "TensorArrayGradV2", "TensorArrayGradV3",
+                 "TensorArrayGradWithShape");
+
 absl::Status WriteElement(KernelContext& context) {
   ASSIGN_OR_RETURN(const auto array, ArrayOf(context));
   ASSIGN_OR_RETURN(const int64_t index, ScalarInt(context.input(1), "index"));
-  RETURN_IF_ERROR(array->Write(index, context.input(2)));
+  RETURN_IF_ERROR(array->Write(index, context.input(2), context.pool()));
   return SetFlow(context, 0);
 }
 CRYOGRAPH_KERNEL_FUNCTION(WriteElement, "TensorArrayWrite", "TensorArrayWriteV2", "TensorArrayWriteV3");
@@ -297,7 +365,7 @@ absl::Status ScatterRows(KernelContext& context) {
   for (size_t i = 0; i < indices.size(); ++i) {
     const int64_t row = static_cast<int64_t>(i);
     ASSIGN_OR_RETURN(Value element, CopyRows(value, row, row + 1, /*drop_dim=*/true, context.pool()));
-    RETURN_IF_ERROR(array->Write(indices[i], std::move(element)));
+    RETURN_IF_ERROR(array->Write(indices[i], std::move(element), context.pool()));
   }
   return SetFlow(context, 0);
 }
@@ -351,7 +419,7 @@ absl::Status SplitRows(KernelContext& context) {
   for (size_t i = 0; i < lengths.size(); ++i) {
     ASSIGN_OR_RETURN(Value rows,
                      CopyRows(value, begin, begin + lengths[i], /*drop_dim=*/false, context.pool()));
-    RETURN_IF_ERROR(array->Write(static_cast<int64_t>(i), std::move(rows)));
+    RETURN_IF_ERROR(array->Write(static_cast<int64_t>(i), std::move(rows), context.pool()));
     begin += lengths[i];
   }
   return SetFlow(context, 0);

@@ -1,5 +1,6 @@
-// Steps of training: ApplyGradientDescent, ApplyMomentum, ApplyKerasMomentum, ApplyAdagrad, ApplyRMSProp,
-// ApplyAdam, and the same on resources (ResourceApply…).
+// Steps of training: ApplyGradientDescent, ApplyMomentum, ApplyAdam and all other optimizers but
+// ApplyAdagradDA; the same on resources (ResourceApply…), and on some rows of a variable
+// ((Resource)SparseApply…).
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -16,7 +17,7 @@ namespace cryograph {
 namespace {
 
 // An optimizer's inputs are its variables (what is trained, then what it keeps of earlier steps), scalars,
-// and the gradient somewhere among them.
+// and the gradient somewhere among them, with the indices of its rows behind it if it is sparse.
 struct Optimizer {
   const char* name;
   int variables;
@@ -24,14 +25,27 @@ struct Optimizer {
   int gradient;  // Which input.
 };
 constexpr Optimizer kOptimizers[] = {
-    {"GradientDescent", 1, 1, 2}, {"Momentum", 2, 2, 3}, {"KerasMomentum", 2, 2, 3},
-    {"Adagrad", 2, 1, 3},         {"RMSProp", 3, 4, 7},  {"Adam", 3, 6, 9},
+    {"AdaMax", 3, 5, 8},
+    {"Adadelta", 3, 3, 6},
+    {"Adagrad", 2, 1, 3},
+    {"AdagradV2", 2, 2, 4},
+    {"Adam", 3, 6, 9},
+    {"AddSign", 2, 4, 6},
+    {"CenteredRMSProp", 4, 4, 8},
+    {"Ftrl", 3, 4, 3},
+    {"FtrlV2", 3, 5, 3},
+    {"GradientDescent", 1, 1, 2},
+    {"KerasMomentum", 2, 2, 3},
+    {"Momentum", 2, 2, 3},
+    {"PowerSign", 2, 4, 6},
+    {"ProximalAdagrad", 2, 3, 5},
+    {"ProximalGradientDescent", 1, 3, 4},
+    {"RMSProp", 3, 4, 7},
 };
-
 // One element of all variables.
 template <typename T>
 struct Element {
-  T* variables[3];
+  T* variables[4];
   T gradient;
 };
 
@@ -40,17 +54,33 @@ class Rule {
  public:
   Rule(absl::string_view name, bool nesterov, bool update_slots, const T* scalars)
       : nesterov_(nesterov), update_slots_(update_slots), scalars_(scalars) {
-    step_ = name == "GradientDescent" ? &Rule::GradientDescent
-            : name == "Momentum"      ? &Rule::Momentum
-            : name == "KerasMomentum" ? &Rule::KerasMomentum
-            : name == "Adagrad"       ? &Rule::Adagrad
-            : name == "RMSProp"       ? &Rule::RmsProp
-                                      : &Rule::Adam;
+    static constexpr std::pair<const char*, Step> kSteps[] = {
+        {"AdaMax", &Rule::AdaMax},
+        {"Adadelta", &Rule::Adadelta},
+        {"Adagrad", &Rule::Adagrad},
+        {"AdagradV2", &Rule::AdagradV2},
+        {"Adam", &Rule::Adam},
+        {"AddSign", &Rule::AddSign},
+        {"CenteredRMSProp", &Rule::CenteredRmsProp},
+        {"Ftrl", &Rule::Ftrl},
+        {"FtrlV2", &Rule::FtrlV2},
+        {"GradientDescent", &Rule::GradientDescent},
+        {"KerasMomentum", &Rule::KerasMomentum},
+        {"Momentum", &Rule::Momentum},
+        {"PowerSign", &Rule::PowerSign},
+        {"ProximalAdagrad", &Rule::ProximalAdagrad},
+        {"ProximalGradientDescent", &Rule::ProximalGradientDescent},
+        {"RMSProp", &Rule::RmsProp},
+    };
+    for (const auto& [optimizer, step] : kSteps) {
+      if (name == optimizer) step_ = step;
+    }
   }
 
   void operator()(const Element<T>& element) const { (this->*step_)(element); }
 
  private:
+  using Step = void (Rule::*)(const Element<T>&) const;
   void GradientDescent(const Element<T>& e) const { *e.variables[0] -= scalars_[0] * e.gradient; }
 
   // Scalars: learning rate, momentum.
@@ -91,7 +121,91 @@ class Rule {
     *e.variables[0] -= direction * rate / (std::sqrt(squares) + scalars_[5]);
   }
 
-  void (Rule::*step_)(const Element<T>&) const;
+  // Scalars: power of beta 1, learning rate, beta 1 and 2, epsilon.
+  void AdaMax(const Element<T>& e) const {
+    T &mean = *e.variables[1], &largest = *e.variables[2];
+    mean += (e.gradient - mean) * (1 - scalars_[2]);
+    largest = std::max(scalars_[3] * largest, std::abs(e.gradient));
+    *e.variables[0] -= scalars_[1] / (1 - scalars_[0]) * (mean / (largest + scalars_[4]));
+  }
+
+  // Scalars: learning rate, rho, epsilon.
+  void Adadelta(const Element<T>& e) const {
+    T &squares = *e.variables[1], &updates = *e.variables[2];
+    const T rho = scalars_[1], epsilon = scalars_[2];
+    squares = squares * rho + e.gradient * e.gradient * (1 - rho);
+    const T update = std::sqrt(updates + epsilon) / std::sqrt(squares + epsilon) * e.gradient;
+    *e.variables[0] -= update * scalars_[0];
+    updates = updates * rho + update * update * (1 - rho);
+  }
+
+  // Scalars: learning rate, epsilon.
+  void AdagradV2(const Element<T>& e) const {
+    T& squares = *e.variables[1];
+    if (update_slots_) squares += e.gradient * e.gradient;
+    *e.variables[0] -= scalars_[0] * e.gradient / (std::sqrt(squares) + scalars_[1]);
+  }
+
+  static T Sign(T x) { return static_cast<T>((x > 0) - (x < 0)); }
+
+  // Scalars: learning rate, alpha, decay of the sign, beta.
+  void AddSign(const Element<T>& e) const {
+    T& mean = *e.variables[1];
+    mean = mean * scalars_[3] + e.gradient * (1 - scalars_[3]);
+    *e.variables[0] -=
+        scalars_[0] * (scalars_[1] + scalars_[2] * (Sign(e.gradient) * Sign(mean))) * e.gradient;
+  }
+
+  // Scalars: learning rate, logarithm of the base, decay of the sign, beta.
+  void PowerSign(const Element<T>& e) const {
+    T& mean = *e.variables[1];
+    mean = mean * scalars_[3] + e.gradient * (1 - scalars_[3]);
+    *e.variables[0] -=
+        scalars_[0] * std::exp(scalars_[1] * scalars_[2] * (Sign(e.gradient) * Sign(mean))) * e.gradient;
+  }
+
+  // Scalars: learning rate, rho, momentum, epsilon.
+  void CenteredRmsProp(const Element<T>& e) const {
+    T &mean = *e.variables[1], &squares = *e.variables[2], &sum = *e.variables[3];
+    squares += (e.gradient * e.gradient - squares) * (1 - scalars_[1]);
+    mean += (e.gradient - mean) * (1 - scalars_[1]);
+    sum = sum * scalars_[2] + scalars_[0] * e.gradient / std::sqrt(squares - mean * mean + scalars_[3]);
+    *e.variables[0] -= sum;
+  }
+
+  // Scalars: learning rate, l1, l2, power of the learning rate.
+  void Ftrl(const Element<T>& e) const { FollowLeader(e, 0, scalars_[3]); }
+  // With a shrinkage of l2 before the power.
+  void FtrlV2(const Element<T>& e) const { FollowLeader(e, scalars_[3], scalars_[4]); }
+  void FollowLeader(const Element<T>& e, T shrinkage, T power) const {
+    T &variable = *e.variables[0], &squares = *e.variables[1], &linear = *e.variables[2];
+    const T rate = scalars_[0], l1 = scalars_[1], l2 = scalars_[2];
+    const auto root = [power](T x) { return power == T(-0.5) ? std::sqrt(x) : std::pow(x, -power); };
+    const T new_squares = squares + e.gradient * e.gradient;
+    linear += e.gradient + 2 * shrinkage * variable - (root(new_squares) - root(squares)) / rate * variable;
+    const T excess = l1 * Sign(linear) - linear;
+    variable = std::abs(linear) > l1 ? excess / (root(new_squares) / rate + 2 * l2) : T(0);
+    squares = new_squares;
+  }
+
+  T Shrunk(T x, T rate, T l1, T l2) const {
+    if (l1 > 0) x = Sign(x) * std::max(std::abs(x) - rate * l1, T(0));
+    return x / (1 + l2 * rate);
+  }
+
+  // Scalars: learning rate, l1, l2.
+  void ProximalGradientDescent(const Element<T>& e) const {
+    T& variable = *e.variables[0];
+    variable = Shrunk(variable - e.gradient * scalars_[0], scalars_[0], scalars_[1], scalars_[2]);
+  }
+  void ProximalAdagrad(const Element<T>& e) const {
+    T &variable = *e.variables[0], &squares = *e.variables[1];
+    squares += e.gradient * e.gradient;
+    const T rate = scalars_[0] / std::sqrt(squares);
+    variable = Shrunk(variable - e.gradient * rate, rate, scalars_[1], scalars_[2]);
+  }
+
+  Step step_ = nullptr;
   const bool nesterov_, update_slots_;
   const T* const scalars_;
 };
@@ -101,6 +215,7 @@ class ApplyGradientKernel final : public Kernel {
   absl::Status Init(const NodeInfo& node) override {
     absl::string_view name = node.op();
     absl::ConsumePrefix(&name, "Resource");
+    sparse_ = absl::ConsumePrefix(&name, "Sparse");
     absl::ConsumePrefix(&name, "Apply");
     optimizer_ = std::find_if(std::begin(kOptimizers), std::end(kOptimizers),
                               [&](const Optimizer& each) { return name == each.name; });
@@ -110,6 +225,9 @@ class ApplyGradientKernel final : public Kernel {
     if (node.attr("use_nesterov").kind() != AttrView::kNone) {
       RETURN_IF_ERROR(node.Attr("use_nesterov", &nesterov_));
     }
+    if (node.attr("multiply_linear_by_lr").Get<bool>(false)) {
+      return node.UnsupportedAttr("multiply_linear_by_lr", "true");
+    }
     if (node.attr("update_slots").kind() != AttrView::kNone) {
       RETURN_IF_ERROR(node.Attr("update_slots", &update_slots_));
     }
@@ -118,12 +236,30 @@ class ApplyGradientKernel final : public Kernel {
 
   absl::Status Compute(KernelContext& context) const override {
     const Value& gradient = context.input(optimizer_->gradient);
+    Shape rows;
+    Shape gradient_dims = gradient.shape();
+    if (sparse_) {
+      const Value& indices = context.input(optimizer_->gradient + 1);
+      RETURN_IF_ERROR(ExpectVector(indices, "indices"));
+      ASSIGN_OR_RETURN(rows, IntVector(indices, "indices"));
+      if (gradient.rank() < 1 || gradient.dim(0) != indices.dim(0)) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("the gradient is ", ValueText(gradient), " for ", indices.dim(0), " rows"));
+      }
+    }
     std::vector<std::shared_ptr<Variable>> variables;
     std::vector<Value> values;
     for (int i = 0; i < optimizer_->variables; ++i) {
       ASSIGN_OR_RETURN(std::shared_ptr<Variable> variable, ObjectOf<Variable>(context.input(i)));
       ASSIGN_OR_RETURN(const Value value, variable->Read());
-      if (value.dtype() != gradient.dtype() || value.shape() != gradient.shape()) {
+      if (sparse_ && value.rank() > 0) {
+        gradient_dims[0] = value.dim(0);
+        for (const int64_t row : rows) {
+          if (row >= 0 && row < value.dim(0)) continue;
+          return absl::InvalidArgumentError(absl::StrCat("row ", row, " is not in [0, ", value.dim(0), ")"));
+        }
+      }
+      if (value.dtype() != gradient.dtype() || value.shape() != gradient_dims) {
         return absl::InvalidArgumentError(absl::StrCat("variable '", variable->name(), "' is ",
                                                        ValueText(value), ", and the gradient ",
                                                        ValueText(gradient)));
@@ -138,13 +274,14 @@ class ApplyGradientKernel final : public Kernel {
     ASSIGN_OR_RETURN(const Value slope, ToComputeType(context, gradient));
     ASSIGN_OR_RETURN(Value scalars, context.AllocateTemp(slope.dtype(), {optimizer_->scalars}));
     for (int i = optimizer_->variables, n = 0; n < optimizer_->scalars; ++i) {
-      if (i == optimizer_->gradient) continue;
+      if (i == optimizer_->gradient || (sparse_ && i == optimizer_->gradient + 1)) continue;
       RETURN_IF_ERROR(ExpectScalar(context.input(i), "a scalar of the step"));
       ASSIGN_OR_RETURN(const Value scalar, ToComputeType(context, context.input(i)));
       std::copy_n(scalar.raw(), ValueElementBytes(scalar.dtype()),
                   scalars.mutable_raw() + n++ * ValueElementBytes(scalar.dtype()));
     }
-    slope.dtype() == DT_DOUBLE ? Step<double>(slope, scalars, &values) : Step<float>(slope, scalars, &values);
+    slope.dtype() == DT_DOUBLE ? Step<double>(slope, rows, scalars, &values)
+                               : Step<float>(slope, rows, scalars, &values);
     for (size_t i = 0; i < values.size(); ++i) {
       ASSIGN_OR_RETURN(Value value, FromComputeType(context, values[i], gradient.dtype()));
       variables[i]->Assign(std::move(value));
@@ -155,22 +292,39 @@ class ApplyGradientKernel final : public Kernel {
 
  private:
   template <typename T>
-  void Step(const Value& gradient, const Value& scalars, std::vector<Value>* values) const {
+  void Step(const Value& gradient, const Shape& rows, const Value& scalars,
+            std::vector<Value>* values) const {
     const Rule<T> rule(optimizer_->name, nesterov_, update_slots_, scalars.data<T>());
+    const int64_t row_size = rows.empty() ? 0 : gradient.num_elements() / static_cast<int64_t>(rows.size());
     for (int64_t i = 0; i < gradient.num_elements(); ++i) {
+      const int64_t at = sparse_ ? rows[static_cast<size_t>(i / row_size)] * row_size + i % row_size : i;
       Element<T> element = {};
-      for (size_t k = 0; k < values->size(); ++k) element.variables[k] = (*values)[k].mutable_data<T>() + i;
+      for (size_t k = 0; k < values->size(); ++k) element.variables[k] = (*values)[k].mutable_data<T>() + at;
       element.gradient = gradient.data<T>()[i];
       rule(element);
     }
   }
 
   const Optimizer* optimizer_ = nullptr;
-  bool nesterov_ = false, update_slots_ = true;
+  bool nesterov_ = false, update_slots_ = true, sparse_ = false;
 };
-CRYOGRAPH_KERNEL(ApplyGradientKernel, "ApplyAdagrad", "ApplyAdam", "ApplyGradientDescent", "ApplyMomentum",
-                 "ApplyRMSProp", "ResourceApplyAdagrad", "ResourceApplyAdam", "ResourceApplyGradientDescent",
-                 "ResourceApplyKerasMomentum", "ResourceApplyMomentum", "ResourceApplyRMSProp");
+CRYOGRAPH_KERNEL(ApplyGradientKernel, "ApplyAdaMax", "ApplyAdadelta", "ApplyAdagrad", "ApplyAdagradV2",
+                 "ApplyAdam", "ApplyAddSign", "ApplyCenteredRMSProp", "ApplyFtrl", "ApplyFtrlV2",
+                 "ApplyGradientDescent", "ApplyMomentum", "ApplyPowerSign", "ApplyProximalAdagrad",
+                 "ApplyProximalGradientDescent", "ApplyRMSProp", "ResourceApplyAdaMax",
+                 "ResourceApplyAdadelta", "ResourceApplyAdagrad", "ResourceApplyAdagradV2",
+                 "ResourceApplyAdam", "ResourceApplyAddSign", "ResourceApplyCenteredRMSProp",
+                 "ResourceApplyFtrl", "ResourceApplyFtrlV2", "ResourceApplyGradientDescent",
+                 "ResourceApplyKerasMomentum", "ResourceApplyMomentum", "ResourceApplyPowerSign",
+                 "ResourceApplyProximalAdagrad", "ResourceApplyProximalGradientDescent",
+                 "ResourceApplyRMSProp", "ResourceSparseApplyAdadelta", "ResourceSparseApplyAdagrad",
+                 "ResourceSparseApplyAdagradV2", "ResourceSparseApplyCenteredRMSProp",
+                 "ResourceSparseApplyFtrl", "ResourceSparseApplyFtrlV2", "ResourceSparseApplyKerasMomentum",
+                 "ResourceSparseApplyMomentum", "ResourceSparseApplyProximalAdagrad",
+                 "ResourceSparseApplyProximalGradientDescent", "ResourceSparseApplyRMSProp",
+                 "SparseApplyAdadelta", "SparseApplyAdagrad", "SparseApplyAdagradV2",
+                 "SparseApplyCenteredRMSProp", "SparseApplyFtrl", "SparseApplyFtrlV2", "SparseApplyMomentum",
+                 "SparseApplyProximalAdagrad", "SparseApplyProximalGradientDescent", "SparseApplyRMSProp");
 
 }  // namespace
 }  // namespace cryograph

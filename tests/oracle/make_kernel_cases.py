@@ -180,29 +180,56 @@ STEPS = {
     'Momentum': (['n'], ['rate', 'G', 'unit'], {'use_nesterov': bool}),
     'KerasMomentum': (['n'], ['rate', 'G', 'unit'], {'use_nesterov': bool}),
     'Adagrad': (['pos'], ['rate', 'G'], {'update_slots': bool}),
+    'AdagradV2': (['pos'], ['rate', 'small', 'G'], {'update_slots': bool}),
     'RMSProp': (['pos', 'n'], ['rate', 'unit', 'unit', 'small', 'G'], {}),
+    'CenteredRMSProp': (['mean', 'pos', 'n'], ['rate', 'unit', 'unit', 'small', 'G'], {}),
     'Adam': (['n', 'pos'], ['unit', 'unit', 'rate', 'unit', 'unit', 'small', 'G'], {'use_nesterov': bool}),
+    'AdaMax': (['n', 'pos'], ['unit', 'rate', 'unit', 'unit', 'small', 'G'], {}),
+    'Adadelta': (['pos', 'pos'], ['rate', 'unit', 'small', 'G'], {}),
+    'AddSign': (['n'], ['rate', 'unit', 'unit', 'unit', 'G'], {}),
+    'PowerSign': (['n'], ['rate', 'unit', 'unit', 'unit', 'G'], {}),
+    'Ftrl': (['pos', 'n'], ['G', 'rate', 'unit', 'unit', 'power'], {}),
+    'FtrlV2': (['pos', 'n'], ['G', 'rate', 'unit', 'unit', 'unit', 'power'], {}),
+    'ProximalAdagrad': (['pos'], ['rate', 'some', 'unit', 'G'], {}),
+    'ProximalGradientDescent': ([], ['rate', 'some', 'unit', 'G'], {}),
 }
+SPARSE_STEPS = ['Adadelta', 'Adagrad', 'AdagradV2', 'CenteredRMSProp', 'Ftrl', 'FtrlV2', 'KerasMomentum', 'Momentum', 'ProximalAdagrad',
+                'ProximalGradientDescent', 'RMSProp']
+ALL_STEPS = ([p + 'Apply' + n for n in STEPS for p in ('', 'Resource') if p or n != 'KerasMomentum'] +
+             [p + 'SparseApply' + n for n in SPARSE_STEPS for p in ('', 'Resource') if p or n != 'KerasMomentum'])
 
 
-@op(*['Apply' + n for n in STEPS if n != 'KerasMomentum'] + ['ResourceApply' + n for n in STEPS], tier=3, scenario=True)
+@op(*ALL_STEPS, tier=3, scenario=True)
 def training_step(g, r, k, name):
-  resource = name.startswith('Resource')
+  resource, sparse = name.startswith('Resource'), 'Sparse' in name
   kept, inputs, flags = STEPS[name.split('Apply')[1]]
-  dt = g.dtype = r.pick(['float', 'float', 'double', 'half'])
-  shape = r.shape(hi=3, maxel=12, zero=0.05)
-  values = [r.data(dt, shape)] + [r.data(dt, shape, kind) for kind in kept]
+  # TensorFlow computes in half itself; of Ftrl's differences nothing is left then.
+  dt = g.dtype = r.pick(['float', 'float', 'double', 'double' if 'Ftrl' in name else 'half'])
+  shape = r.shape(hi=3, maxel=12, zero=0.05 if not sparse else 0)
+  if sparse:
+    shape = [r.i(1, 4)] + shape[1:]
+  values = [r.data(dt, shape)] + [Ten(dt, r.s.uniform(-0.1, 0.1, shape)) if kind == 'mean' else r.data(dt, shape, kind) for kind in kept]
   handles, ready = variables(g, name, values, resource)
   rest = []
   for kind in inputs:
     if kind == 'G':
-      rest.append(g.x(r.data(dt, shape)))
+      if not sparse:
+        rest.append(g.x(r.data(dt, shape)))
+        continue
+      rows = r.perm(shape[0])[:r.i(1, shape[0])]
+      if k % 4 == 3:
+        rows[0] = shape[0]
+      rest += [g.x(r.data(dt, [len(rows)] + shape[1:])), g.x(Ten('int32', np.array(rows, 'i4')))]
+    elif kind == 'power':
+      rest.append(g.x(Ten(dt, np.array(r.pick([-0.5, -0.5, -0.75])))))
     else:
-      low, high = {'rate': (0.01, 0.5), 'unit': (0.1, 0.95), 'small': (1e-3, 1e-2)}[kind]
-      rest.append(g.x(Ten(dt, np.array(r.f(low, high)))))
+      low, high = {'rate': (0.01, 0.5), 'unit': (0.1, 0.95), 'small': (1e-3, 1e-2), 'some': (0, 0.5)}[kind]
+      rest.append(g.x(Ten(dt, np.array(r.f(low, high) if kind != 'some' or r.p(0.7) else 0.0))))
   attrs = {f: r.p(0.4) for f in flags}
   if 'update_slots' in attrs:
     attrs['update_slots'] = r.p(0.7)
+  if sparse:
+    attrs['Tindices'] = DT('int32')
   g.cls = 'acc'
   g.op(name, handles + rest, name='op', ctrl=ready, T=DT(dt), **attrs)
   read_variables(g, handles, values, resource)
@@ -318,8 +345,8 @@ def truncated(g, r, k, name):
   stateless = name.startswith('Stateless')
   dt = g.dtype = r.pick(['float', 'float', 'double', 'half'])
   shape = [r.i(1, 5) for _ in range(r.i(1, 3))]
-  if r.p(0.2):
-    shape[0] = 300
+  if k in (3, 7):
+    shape = [104]
   of = shape[r.i(0, len(shape)):] if stateless else shape[:1]
 
   def parameter(low, high):
@@ -335,22 +362,108 @@ def truncated(g, r, k, name):
     g.main(name[:-3], [g.ci(shape)] + parameters, dtype=DT(dt), T=DT('int32'), seed=r.i(1, 99), seed2=r.i(1, 99))
 
 
+@op('TensorArrayGrads', 'Stacks', 'SumsAndReferences', tier=3, scenario=True)
+def loop_state(g, r, k, name):
+  """What gradients of loops are made of."""
+  dt = g.dtype = r.pick(['float', 'float', 'double', 'int32'])
+  shape = r.shape(hi=2, maxel=6, zero=0.0)
+  g.cls = 'acc'
+  if name == 'SumsAndReferences':
+    n = r.i(1, 4)
+    g.out(g.op('AccumulateNV2', [g.x(r.data(dt, shape)) for _ in range(n)], N=n, T=DT(dt), shape=Sh(shape)), dt)
+    g.op('VariableV2', [], name='v', dtype=DT(dt), shape=Sh(shape), shared_name='v')
+    ref = g.op('RefIdentity', [g.op('Assign', ['v', g.x(r.data(dt, shape))], T=DT(dt))], T=DT(dt))
+    g.out(g.op('AssignAdd', [ref, g.x(r.data(dt, shape))], T=DT(dt)), dt)
+    return
+  if name == 'Stacks':
+    stack = g.op('StackV2', [g.ci(r.pick([-1, 3]))], elem_type=DT(dt), stack_name='s')
+    order = []
+    for _ in range(r.i(1, 3 if k % 4 else 4)):
+      order = [g.op('StackPushV2', [stack, g.x(r.data(dt, shape))], ctrl=order, T=DT(dt))]
+      g.out(order[0], dt)
+    for _ in range(r.i(1, 3)):
+      order = [g.op('StackPopV2', [stack], ctrl=order, elem_type=DT(dt))]
+      g.out(order[0], dt)
+    return
+  n = r.i(1, 3)
+  array = g.op('TensorArrayV3', [g.ci(n)], dtype=DT(dt), element_shape=Sh(r.pick([None, shape])), clear_after_read=r.p(0.5))
+  flow = array + ':1'
+  for i in range(n):
+    if r.p(0.8):
+      flow = g.op('TensorArrayWriteV3', [array, g.ci(i), g.x(r.data(dt, shape)), flow], T=DT(dt))
+  front = [r.i(1, 2)] if r.p(0.3) else []
+  if front:
+    grad = g.op('TensorArrayGradWithShape', [array, flow, g.ci(front)], source='gradients')
+  else:
+    grad = g.op('TensorArrayGradV3', [array, flow], source='gradients')
+  flow = grad + ':1'
+  for _ in range(r.i(0, 4)):
+    flow = g.op('TensorArrayWriteV3', [grad, g.ci(r.i(0, n - 1)), g.x(r.data(dt, front + shape)), flow], T=DT(dt))
+  g.out(g.op('TensorArraySizeV3', [grad, flow]), 'int32')
+  for i in range(n):
+    g.out(g.op('TensorArrayReadV3', [grad, g.ci(i), flow], dtype=DT(dt)), dt)
+
+
+@op('CropAndResizeGradImage', 'CropAndResizeGradBoxes', tier=3, scenario=True)
+def crop_grad(g, r, k, name):
+  image = [r.i(1, 2), r.i(1, 4), r.i(1, 4), r.i(1, 2)]
+  boxes = [[r.f(-0.2, 0.6), r.f(-0.2, 0.6), r.f(0.4, 1.2), r.f(0.4, 1.2)] for _ in range(r.i(1, 3))]
+  n, crop = len(boxes), [r.i(1, 3), r.i(1, 3)]
+  grads = g.x(r.data('float', [n] + crop + image[3:]))
+  box = [g.x(Ten('float', np.array(boxes, 'f4'))), g.x(Ten('int32', np.array([r.i(0, image[0] - 1) for _ in boxes], 'i4')))]
+  g.cls = 'acc'
+  if name.endswith('Image'):
+    dt = g.dtype = r.pick(['float', 'float', 'double'])
+    g.main(name, [grads] + box + [g.ci(image)], T=DT(dt), method=r.pick(['bilinear', 'nearest']))
+  else:
+    dt = g.dtype = r.pick(['float', 'float', 'double', 'uint8'])
+    g.main(name, [grads, g.x(r.data(dt, image))] + box, T=DT(dt), method='bilinear')
+
+
+@op('SparseSegmentSumGrad', 'SparseSegmentMeanGrad', 'SparseSegmentSqrtNGrad', tier=3, scenario=True)
+def sparse_segment_grad(g, r, k, name):
+  dt = g.dtype = r.pick(['float', 'float', 'double'])
+  n, segments, rows = r.i(1, 6), r.i(1, 4), r.i(1, 5)
+  ids = sorted(r.i(0, segments - 1) for _ in range(n))
+  indices = [r.i(0, rows - 1) for _ in range(n)]
+  if k == 5:
+    indices[0] = rows
+  g.cls = 'acc'
+  g.main(name, [g.x(r.data(dt, [segments] + r.shape(hi=1, maxel=4, zero=0))), g.x(Ten('int32', np.array(indices, 'i4'))),
+                g.x(Ten('int32', np.array(ids, 'i4'))), g.ci(rows)], T=DT(dt), Tidx=DT('int32'))
+
+
+@op('Polygamma_Overflow', tier=4, scenario=True)
+def polygamma_overflow(g, r, k, name):
+  """Where n! is over, and where zeta is nothing."""
+  dt = g.dtype = ('float', 'double')[k % 2]
+  n = [35, 50, 100, 120] if dt == 'float' else [171, 200, 1000]
+  x = [1e-3, 0.5, 1.0, 2.5, 10.0, 1e5, 0.0]
+  pairs = [(a, b) for a in n for b in x]
+  g.cls = 'func'
+  g.main('Polygamma', [g.x(Ten(dt, np.array([p[i] for p in pairs]))) for i in (0, 1)], T=DT(dt))
+
+
 GROUPS = {
+    'CropGradients': ['CropAndResizeGradImage', 'CropAndResizeGradBoxes'],
     'DepthwiseGradients': ['DepthwiseConv2dNativeBackpropInput', 'DepthwiseConv2dNativeBackpropFilter'],
     'FakeQuantGradients': ['FakeQuantWithMinMaxArgsGradient', 'FakeQuantWithMinMaxVarsGradient', 'FakeQuantWithMinMaxVarsPerChannelGradient'],
     'FusedBatchNormGrads': ['FusedBatchNormGrad', 'FusedBatchNormGradV2', 'FusedBatchNormGradV3'],
     'LRNGrad': ['LRNGrad'],
+    'LoopState': ['TensorArrayGrads', 'Stacks', 'SumsAndReferences'],
     'MirrorPadGrad': ['MirrorPadGrad'],
+    'PolygammaOverflow': ['Polygamma_Overflow'],
     'PoolGradients': ['MaxPoolGrad', 'MaxPoolGradV2', 'MaxPool3DGrad', 'AvgPoolGrad', 'AvgPool3DGrad'],
     'ResizeGradients': ['ResizeBilinearGrad', 'ResizeBicubicGrad', 'ResizeNearestNeighborGrad'],
     'SparseCrossHashed': ['SparseCrossHashed'],
+    'SparseSegmentGradients': ['SparseSegmentSumGrad', 'SparseSegmentMeanGrad', 'SparseSegmentSqrtNGrad'],
     'Summaries': ['ScalarSummary', 'HistogramSummary', 'MergeSummary'],
     'TruncatedNormals': ['StatelessParameterizedTruncatedNormal', 'ParameterizedTruncatedNormal_ND'],
-    'TrainingSteps': ['Apply' + n for n in STEPS if n != 'KerasMomentum'] + ['ResourceApply' + n for n in STEPS],
+    'TrainingSteps': ALL_STEPS,
     'VariableScatter': [p + 'Scatter' + n for n in SCATTER for p in ('', 'Resource')] +
                        [p + 'ScatterNd' + n for n in SCATTER_ND for p in ('', 'Resource')],
 }
-COUNT = {'ResizeGradients': 10, 'TrainingSteps': 6, 'VariableScatter': 6, 'SparseCrossHashed': 16, 'TruncatedNormals': 16}
+COUNT = {'ResizeGradients': 10, 'TrainingSteps': 2, 'VariableScatter': 6, 'SparseCrossHashed': 16, 'TruncatedNormals': 16, 'LoopState': 16, 'PolygammaOverflow': 2}
 
 
 def main():
@@ -378,7 +491,7 @@ def main():
           opgen.second(own)
         own.ops = ','.join(name for name in GROUPS[group] if name not in made)
       if own.ops:
-        own.ops = ','.join(n for n in own.ops.split(',') if n.split('_')[0] in known)
+        own.ops = ','.join(n for n in own.ops.split(',') if n.split('_')[0] in known or group == 'LoopState')
       if own.ops:
         opgen.worker(own)
       cases = []
