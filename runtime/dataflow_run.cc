@@ -42,6 +42,21 @@ class DataflowRun {
  public:
   DataflowRun(const DataflowPlan& plan, std::vector<Value> feeds, RunState& run)
       : plan_(plan), feeds_(std::move(feeds)), run_(run), results_(plan.num_fetches) {}
+  // Frames that a failed run leaves may nest as deep as the graph likes: not by recursion.
+  ~DataflowRun() {
+    std::vector<std::unique_ptr<FrameRun>> left;
+    const auto take_children = [&left](FrameRun& frame) {
+      for (auto& [number, child] : frame.children) left.push_back(std::move(child));
+    };
+    take_children(root_);
+    while (!left.empty()) {
+      const std::unique_ptr<FrameRun> frame = std::move(left.back());
+      left.pop_back();
+      take_children(*frame);
+    }
+  }
+  DataflowRun(const DataflowRun&) = delete;
+  DataflowRun& operator=(const DataflowRun&) = delete;
 
   absl::StatusOr<std::vector<Value>> Run(const std::vector<std::string>& fetch_names) {
     root_.frame = 0;

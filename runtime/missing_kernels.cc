@@ -19,10 +19,13 @@ std::string OpText(const MissingKernel& kernel) {
 }  // namespace
 
 void MissingKernels::AddFunction(absl::string_view function, const MissingKernels& other) {
-  for (MissingKernel kernel : other.list_) {
+  for (const MissingKernel& each : other.list_) {
+    MissingKernel kernel = each;
+    if (kernel.functions.empty()) kernel.innermost = std::string(function);
+    // The ways that lead to a function may be too many to go them all.
+    if (!in_functions_.insert(absl::StrCat(kernel.innermost, "\n", kernel.node)).second) continue;
     absl::StrAppend(&kernel.functions, " (in function '", function, "')");
-    if (in_functions_.insert(absl::StrCat(kernel.node, kernel.functions)).second)
-      list_.push_back(std::move(kernel));
+    list_.push_back(std::move(kernel));
   }
 }
 

@@ -20,12 +20,13 @@ struct MissingKernel {
   std::string node;
   std::string why;        // "no kernel", "no kernel for qint8" …
   std::string functions;  // The functions around it, innermost first: " (in function 'f')".
+  std::string innermost;  // The function that it is in; empty: none.
 };
 
 class MissingKernels {
  public:
   void Add(MissingKernel kernel) { list_.push_back(std::move(kernel)); }
-  // What a function lacks; each node once.
+  // What a function lacks; each node once, however many calls lead to it.
   void AddFunction(absl::string_view function, const MissingKernels& other);
 
   bool empty() const { return list_.empty(); }

@@ -27,6 +27,7 @@ class ArgKernel final : public Kernel {
     Shape shape = input.shape();
     shape.erase(shape.begin() + axis);
     ASSIGN_OR_RETURN(Value * output, context.AllocateOutput(0, shape));
+    if (output->num_elements() == 0) return absl::OkStatus();
     return DispatchType<ArgTypes>(input.dtype(), [&](auto tag) {
       using T = TypeOf<decltype(tag)>;
       const T* in = input.data<T>();

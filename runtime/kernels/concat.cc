@@ -1,5 +1,6 @@
 // Concat, ConcatV2, Pack, ConcatOffset.
 #include <algorithm>
+#include <cstdint>
 
 #include "runtime/dispatch.h"
 #include "runtime/kernel.h"
@@ -57,7 +58,9 @@ class ConcatKernel final : public Kernel {
                                                        " and ", ShapeText(other), " do not fit along axis ",
                                                        axis));
       }
-      shape[axis] += other[axis];
+      if (__builtin_add_overflow(shape[axis], other[axis], &shape[axis])) {
+        return absl::InvalidArgumentError("the result is too large");
+      }
     }
     return Join(context, first, count, shape, axis);
   }
@@ -108,7 +111,8 @@ absl::Status ConcatOffset(KernelContext& context) {
                                                        ShapeText(shape), " differ outside of the axis"));
       }
     }
-    offset += shape[axis];
+    // Numbers of a shape that nobody has checked; in TensorFlow they wrap, too.
+    offset = static_cast<int64_t>(static_cast<uint64_t>(offset) + static_cast<uint64_t>(shape[axis]));
     ASSIGN_OR_RETURN(Value * output, context.AllocateOutput(k - 1, first.shape()));
     RETURN_IF_ERROR(DispatchType<IndexTypes>(output->dtype(), [&](auto tag) {
       using T = TypeOf<decltype(tag)>;

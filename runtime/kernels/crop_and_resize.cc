@@ -148,6 +148,7 @@ struct CropPixel {
 template <typename Function>
 void ForEachCropPixel(const Value& gradient, const Value& boxes, absl::Span<const int64_t> image,
                       Function function) {
+  if (gradient.num_elements() == 0) return;  // Its other dimensions may be of any size.
   CropPixel p;
   for (p.box = 0; p.box < gradient.dim(0); ++p.box) {
     const float* box = boxes.data<float>() + 4 * p.box;

@@ -138,6 +138,9 @@ class BeamSearchKernel final : public Kernel {
 
   absl::Status Compute(KernelContext& context) const override {
     ASSIGN_OR_RETURN(const Scores scores, Scores::Of(context));
+    // The labels, too, count against the memory of the run, and the number of paths is the graph's to choose.
+    ASSIGN_OR_RETURN(const Value lists, context.AllocateTemp(DT_INT64, {paths_, scores.batch, 4}));
+    std::vector<Value> rooms;
     std::vector<std::vector<Labels>> sequences(static_cast<size_t>(paths_),
                                                std::vector<Labels>(static_cast<size_t>(scores.batch)));
     ASSIGN_OR_RETURN(Value * logs, context.AllocateOutput(3 * paths_, {scores.batch, paths_}));
@@ -166,6 +169,9 @@ class BeamSearchKernel final : public Kernel {
           return absl::InvalidArgumentError(
               absl::StrCat("there are only ", best.size(), " paths, fewer than top_paths ", paths_));
         }
+        ASSIGN_OR_RETURN(Value room, context.AllocateTemp(
+                                         DT_INT64, {paths_, scores.lengths[b] < 0 ? 0 : scores.lengths[b]}));
+        rooms.push_back(std::move(room));
         for (size_t p = 0; p < static_cast<size_t>(paths_); ++p) {
           sequences[p][static_cast<size_t>(b)] = Merged(best[p]->first);
           logs->mutable_data<T>()[b * paths_ + static_cast<int64_t>(p)] =

@@ -50,6 +50,7 @@ class CumulativeKernel : public Kernel {
     ASSIGN_OR_RETURN(const int axis, NormalizeAxis(axis_given, input.rank()));
     const AxisLoop loop(input.shape(), axis);
     ASSIGN_OR_RETURN(Value * output, context.AllocateOutput(0, input.shape()));
+    if (output->num_elements() == 0) return absl::OkStatus();
     return DispatchType<Types>(input.dtype(), [&](auto tag) {
       using T = TypeOf<decltype(tag)>;
       using A = typename Step<T>::A;

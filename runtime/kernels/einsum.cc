@@ -131,7 +131,7 @@ class EinsumKernel final : public Kernel {
       ASSIGN_OR_RETURN(Value value, ToComputeType(context, context.input(static_cast<int>(i))));
       values.push_back(std::move(value));
       const int under = values[i].rank() - inputs_[i].letters();
-      if (under < 0 || (under > 0 && !inputs_[i].ellipsis)) {
+      if (under < 0 || under >= kLabels - kEllipsis || (under > 0 && !inputs_[i].ellipsis)) {
         return absl::InvalidArgumentError(absl::StrCat("input ", i, " of shape ",
                                                        ShapeText(values[i].shape()),
                                                        " does not have the rank that the equation says"));

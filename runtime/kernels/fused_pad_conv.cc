@@ -127,6 +127,7 @@ class PadConvKernel final : public Kernel {
     }
     ASSIGN_OR_RETURN(Value resized,
                      context.AllocateTemp(image.dtype(), {image.dim(0), size[0], size[1], image.dim(3)}));
+    if (resized.num_elements() == 0) return resized;
     RETURN_IF_ERROR(DispatchType<PadConvTypes>(image.dtype(), [&](auto tag) {
       Resize<TypeOf<decltype(tag)>>(image, align_corners_, resized);
       return absl::OkStatus();

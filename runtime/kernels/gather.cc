@@ -28,6 +28,7 @@ absl::Status GatherAlong(KernelContext& context, const Value& params, const Valu
             absl::StrCat("index ", index[i], " at place ", i, " is not in [0, ", size, ")"));
       }
     }
+    if (output->num_elements() == 0) return absl::OkStatus();
     return DispatchWidth(params.dtype(), [&](auto tag) {
       using T = TypeOf<decltype(tag)>;
       const T* in = params.data<T>();
@@ -133,6 +134,7 @@ absl::Status GatherAt(KernelContext& context, const Value& params, const Value& 
   if (params.num_elements() == 0 && output->num_elements() > 0) {
     return absl::InvalidArgumentError("requested more than 0 entries, but params is empty");
   }
+  if (output->num_elements() == 0 && indices.num_elements() == 0) return absl::OkStatus();
   return DispatchType<IndexTypes>(indices.dtype(), [&](auto index_tag) {
     const auto* index = indices.data<TypeOf<decltype(index_tag)>>();
     return DispatchWidth(params.dtype(), [&](auto tag) -> absl::Status {

@@ -83,6 +83,7 @@ class ProjectiveTransformKernel final : public Kernel {
     }
     ASSIGN_OR_RETURN(Value * output,
                      context.AllocateOutput(0, {images.dim(0), size[0], size[1], images.dim(3)}));
+    if (output->num_elements() == 0) return absl::OkStatus();
     return DispatchType<RealTypes>(images.dtype(), [&](auto tag) {
       using T = TypeOf<decltype(tag)>;
       const int64_t depth = images.dim(3), image_size = images.dim(1) * images.dim(2) * depth;
@@ -203,7 +204,9 @@ Span SpanOf(int64_t line, int64_t size, float scale, float translation, const Fi
   if (!(center >= 0 && center <= static_cast<float>(size))) return {};
   const float stretch = antialias ? std::max(inverse, 1.0f) : 1.0f;
   const auto clamp = [size](float x) {
-    return static_cast<int64_t>(std::min(std::max(x, 0.0f), static_cast<float>(size - 1)));
+    // The float of a huge size may be rounded up.
+    return std::min(static_cast<int64_t>(std::min(std::max(x, 0.0f), static_cast<float>(size - 1))),
+                    size - 1);
   };
   Span span;
   span.first = clamp(std::ceil(center - filter.radius * stretch - 0.5f));

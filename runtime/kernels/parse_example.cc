@@ -1,6 +1,8 @@
 // ParseExample, ParseExampleV2, ParseSingleExample.
 #include <algorithm>
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "graph/tensor.h"
@@ -49,10 +51,7 @@ class ParseExampleKernel final : public Kernel {
     if (dense_shapes_.size() != dense_types_.size()) {
       return absl::InvalidArgumentError("dense_shapes and Tdense differ in number");
     }
-    if (static_cast<size_t>(node.num_outputs()) !=
-        3 * sparse_types_.size() + dense_types_.size() + 2 * ragged_types_.size()) {
-      return absl::InvalidArgumentError("the numbers of features are not those of their types");
-    }
+    RETURN_IF_ERROR(CheckCounts(node));
     for (const DataType dtype : ragged_types_) {
       if (!IsFeatureType(dtype)) return node.UnsupportedType(dtype);
     }
@@ -105,6 +104,27 @@ class ParseExampleKernel final : public Kernel {
   }
 
  private:
+  // Which inputs are keys and which outputs belong to which feature follows from numbers that attributes of
+  // their own give.
+  absl::Status CheckCounts(const NodeInfo& node) const {
+    const std::pair<absl::string_view, size_t> counts[] = {{"Nsparse", sparse_types_.size()},
+                                                           {"num_sparse", sparse_types_.size()},
+                                                           {"Ndense", dense_types_.size()}};
+    for (const auto& [key, size] : counts) {
+      int64_t count = 0;
+      if (node.schema()->FindAttr(key) == nullptr) continue;
+      RETURN_IF_ERROR(node.Attr(key, &count));
+      if (count != static_cast<int64_t>(size)) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(key, " is ", count, ", but there are ", size, " types"));
+      }
+    }
+    std::vector<DataType> split_types;
+    if (key_vectors_) RETURN_IF_ERROR(node.Attr("ragged_split_types", &split_types));
+    if (split_types.size() == ragged_types_.size()) return absl::OkStatus();
+    return absl::InvalidArgumentError("ragged_value_types and ragged_split_types differ in number");
+  }
+
   absl::Status ReadKeys(KernelContext& context, std::vector<std::string>* sparse,
                         std::vector<std::string>* dense, std::vector<std::string>* ragged) const {
     if (single_) return absl::OkStatus();

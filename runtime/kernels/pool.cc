@@ -125,7 +125,7 @@ class MaxPoolWithArgmaxKernel final : public Kernel {
     ASSIGN_OR_RETURN(Value * indices, context.AllocateOutput(1, dims));
     RETURN_IF_ERROR(DispatchType<MaxPoolTypes>(input.dtype(), [&](auto tag) {
       using T = TypeOf<decltype(tag)>;
-      Find(shape, input.data<T>(), output.mutable_data<T>(), *indices);
+      if (output.num_elements() > 0) Find(shape, input.data<T>(), output.mutable_data<T>(), *indices);
       return absl::OkStatus();
     }));
     ASSIGN_OR_RETURN(output, FromComputeType(context, output, dtype_));

@@ -72,8 +72,8 @@ class RaggedTensorToTensorKernel final : public Kernel {
       } else if (partitions_[slot + 1] == Partition::kRowSplits) {
         most = context.input(static_cast<int>(slot) + 4).num_elements();
       }
-      ASSIGN_OR_RETURN(Level level, ReadLevel(context.input(3 + static_cast<int>(slot)), partitions_[slot],
-                                              parents, most));
+      ASSIGN_OR_RETURN(Level level, ReadLevel(context, context.input(3 + static_cast<int>(slot)),
+                                              partitions_[slot], parents, most));
       parents = static_cast<int64_t>(level.parents.size());
       table.push_back(std::move(level));
     }
@@ -119,10 +119,11 @@ class RaggedTensorToTensorKernel final : public Kernel {
   struct Level {
     std::vector<int64_t> parents, columns;
     int64_t longest = 0;
+    Value room;  // Is not written: it stands for the memory of the vectors.
   };
 
-  static absl::StatusOr<Level> ReadLevel(const Value& tensor, Partition partition, int64_t parents,
-                                         int64_t most) {
+  static absl::StatusOr<Level> ReadLevel(KernelContext& context, const Value& tensor, Partition partition,
+                                         int64_t parents, int64_t most) {
     Level level;
     RETURN_IF_ERROR(ExpectVector(tensor, "a row partition"));
     ASSIGN_OR_RETURN(const Shape numbers, IntVector(tensor, "a row partition"));
@@ -156,8 +157,12 @@ class RaggedTensorToTensorKernel final : public Kernel {
         return absl::InvalidArgumentError(
             absl::StrCat("splits of more than the ", most, " values that there are"));
       }
-      if (length <= 0) continue;
-      total += length;
+      total += std::max<int64_t>(length, 0);
+    }
+    // Values without elements may be any number: their places count against the memory of the run.
+    ASSIGN_OR_RETURN(level.room, context.AllocateTemp(DT_INT64, {2, total}));
+    for (size_t row = 0; row + 1 < numbers.size(); ++row) {
+      const int64_t length = numbers[row + 1] - numbers[row];
       for (int64_t column = 0; column < length; ++column) add(static_cast<int64_t>(row), column);
     }
     return level;

@@ -13,7 +13,12 @@
 namespace cryograph {
 namespace {
 
-// The rows of `input` in an order that the generator chooses.
+// Any order of its rows is the same.
+bool IsShuffled(const Value& input) {
+  return input.rank() == 0 || input.dim(0) <= 1 || input.num_elements() == 0;
+}
+
+// The rows of `input`, of which there are two at least, in an order that the generator chooses.
 absl::Status ShuffleRows(KernelContext& context, const Value& input, Philox generator) {
   const int64_t rows = input.dim(0);
   ASSIGN_OR_RETURN(Value * output, context.AllocateOutput(0, input.shape()));
@@ -41,7 +46,7 @@ class RandomShuffleKernel final : public SeededKernel {
  public:
   absl::Status Compute(KernelContext& context) const override {
     const Value& input = context.input(0);
-    if (input.rank() == 0 || input.dim(0) <= 1) {
+    if (IsShuffled(input)) {
       context.SetOutput(0, input);
       return absl::OkStatus();
     }
@@ -56,7 +61,7 @@ absl::Status StatelessShuffle(KernelContext& context) {
   const Value& input = context.input(0);
   ASSIGN_OR_RETURN(const Philox generator,
                    GeneratorOfKey(context.input(1), context.input(2), context.input(3), true));
-  if (input.rank() == 0 || input.dim(0) <= 1) {
+  if (IsShuffled(input)) {
     context.SetOutput(0, input);
     return absl::OkStatus();
   }

@@ -48,6 +48,7 @@ struct Scatter {
 
   template <typename T, typename Apply>
   absl::Status Run(const Value& indices, const Value& updates, Value* output, Apply apply) const {
+    if (inner == 0) return absl::OkStatus();  // Of() has seen that there is no index to check then.
     return DispatchType<IndexTypes>(indices.dtype(), [&](auto index_tag) -> absl::Status {
       const auto* index = indices.data<TypeOf<decltype(index_tag)>>();
       const T* from = updates.data<T>();

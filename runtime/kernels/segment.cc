@@ -74,7 +74,9 @@ T Join(Mode mode, T a, T b) {
 template <typename T>
 T Divided(T sum, int64_t count) {
   if constexpr (std::is_integral_v<T>) {
-    return static_cast<T>(sum / static_cast<T>(count));
+    // As TensorFlow, but for a count whose low bits are zeros: there it divides by zero.
+    const T divisor = static_cast<T>(count);
+    return divisor == 0 ? T(0) : static_cast<T>(sum / divisor);
   } else if constexpr (IsComplexNumber<T>) {
     return sum / static_cast<typename T::value_type>(count);
   } else {

@@ -22,6 +22,13 @@ absl::Status StoreInts(absl::Span<const int64_t> values, Value* output) {
   });
 }
 
+// Values that are not allocated anew may not grow beyond it either.
+absl::Status CheckRank(const Shape& shape) {
+  if (shape.size() <= kMaxRank) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("a shape of ", shape.size(), " dimensions; TensorFlow takes ", kMaxRank));
+}
+
 absl::Status ShapeN(KernelContext& context) {
   for (int i = 0; i < context.num_inputs(); ++i) {
     const Shape& shape = context.input(i).shape();
@@ -47,6 +54,7 @@ absl::Status Reshape(KernelContext& context) {
   const Value& input = context.input(0);
   RETURN_IF_ERROR(ExpectVector(context.input(1), "the new shape"));
   ASSIGN_OR_RETURN(Shape shape, IntVector(context.input(1), "the new shape"));
+  RETURN_IF_ERROR(CheckRank(shape));
   int64_t known = 1;
   int unknown = -1;
   for (size_t i = 0; i < shape.size(); ++i) {
@@ -97,6 +105,7 @@ absl::Status ExpandDims(KernelContext& context) {
   ASSIGN_OR_RETURN(const int axis, NormalizeAxis(given[0], input.rank() + 1));
   Shape shape = input.shape();
   shape.insert(shape.begin() + axis, 1);
+  RETURN_IF_ERROR(CheckRank(shape));
   context.SetOutput(0, input.Reshaped(shape));
   return absl::OkStatus();
 }

@@ -26,6 +26,7 @@ absl::Status FromTensor(KernelContext& context) {
   const Value& rows = context.input(0);
   ASSIGN_OR_RETURN(PartialShape shape, ShapeOperand(context.input(1)));
   RETURN_IF_ERROR(CheckRows(rows, shape));
+  RETURN_IF_ERROR(CheckListSize(rows.dim(0)));
   auto list = std::make_shared<TensorList>(rows.dtype(), std::move(shape));
   for (int64_t i = 0; i < rows.dim(0); ++i) {
     ASSIGN_OR_RETURN(Value row, CopyRows(rows, i, i + 1, /*drop_dim=*/true, context.pool()));

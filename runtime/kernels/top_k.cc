@@ -1,5 +1,6 @@
 // TopK, TopKV2, NthElement.
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -41,6 +42,9 @@ class TopKKernel final : public Kernel {
     if (k < 0) return absl::InvalidArgumentError(absl::StrCat("Need k >= 0, got ", k));
     if (input.rank() < 1) return absl::InvalidArgumentError("input must be >= 1-D");
     const int64_t width = input.dim(input.rank() - 1);
+    if (width > std::numeric_limits<int32_t>::max()) {
+      return absl::InvalidArgumentError(absl::StrCat("rows of ", width, " are too long for int32 places"));
+    }
     if (k > width) {
       return absl::InvalidArgumentError(
           absl::StrCat("input must have at least k columns: ", width, ", k is ", k));

@@ -64,6 +64,7 @@ class TransposeKernel final : public Kernel {
       steps[i] = strides[permutation[i]];
     }
     ASSIGN_OR_RETURN(Value * output, context.AllocateOutput(0, shape));
+    if (output->num_elements() == 0) return absl::OkStatus();
     RETURN_IF_ERROR(DispatchWidth(input.dtype(), [&](auto tag) {
       using T = TypeOf<decltype(tag)>;
       const CopyLoops loops(shape, steps);

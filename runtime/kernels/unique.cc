@@ -60,15 +60,16 @@ class UniqueKernel final : public Kernel {
           absl::StrCat("unique expects a 1D vector, not shape ", ShapeText(input.shape())));
     }
     const AxisLoop loop(input.shape(), axis);
+    ASSIGN_OR_RETURN(Value * index, context.AllocateOutput(1, {loop.size}));
     return DispatchType<UniqueTypes>(input.dtype(), [&](auto tag) -> absl::Status {
       using T = TypeOf<decltype(tag)>;
       const T* in = input.data<T>();
       absl::flat_hash_map<std::string, int64_t> places;
-      std::vector<int64_t> firsts, index, counts;
+      std::vector<int64_t> firsts, counts;
       std::string key;
       for (int64_t i = 0; i < loop.size; ++i) {
         key.clear();
-        for (int64_t outer = 0; outer < loop.outer; ++outer) {
+        for (int64_t outer = 0; outer < loop.outer && loop.inner > 0; ++outer) {
           const T* run = in + (outer * loop.size + i) * loop.inner;
           for (int64_t n = 0; n < loop.inner; ++n) AppendKey(run[n], &key);
         }
@@ -77,20 +78,23 @@ class UniqueKernel final : public Kernel {
           firsts.push_back(i);
           counts.push_back(0);
         }
-        index.push_back(found->second);
+        if (index->dtype() == DT_INT32) {
+          index->mutable_data<int32_t>()[i] = static_cast<int32_t>(found->second);
+        } else {
+          index->mutable_data<int64_t>()[i] = found->second;
+        }
         ++counts[static_cast<size_t>(found->second)];
       }
       Shape shape = input.shape();
       shape[axis] = static_cast<int64_t>(firsts.size());
       ASSIGN_OR_RETURN(Value * output, context.AllocateOutput(0, shape));
       T* out = output->mutable_data<T>();
-      for (int64_t outer = 0; outer < loop.outer; ++outer) {
+      for (int64_t outer = 0; outer < loop.outer && output->num_elements() > 0; ++outer) {
         for (const int64_t first : firsts) {
           const T* run = in + (outer * loop.size + first) * loop.inner;
           out = std::copy(run, run + loop.inner, out);
         }
       }
-      RETURN_IF_ERROR(StoreInts(context, 1, index));
       return context.num_outputs() > 2 ? StoreInts(context, 2, counts) : absl::OkStatus();
     });
   }
