@@ -1,5 +1,6 @@
 #include "checkpoint/merge.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -153,6 +154,14 @@ class Merger {
   std::map<std::string, std::string> from_;  // The input that each entry was first met in.
 };
 
+// Under whatever names.
+bool IsSameCheckpoint(const std::string& a, const std::string& b) {
+  struct stat of_a, of_b;
+  if (stat(absl::StrCat(a, ".index").c_str(), &of_a) != 0) return a == b;
+  return stat(absl::StrCat(b, ".index").c_str(), &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+         of_a.st_ino == of_b.st_ino;
+}
+
 }  // namespace
 
 absl::Status MergeBundles(absl::Span<const std::string> prefixes, const std::string& merged,
@@ -160,7 +169,7 @@ absl::Status MergeBundles(absl::Span<const std::string> prefixes, const std::str
   if (prefixes.empty()) return absl::InvalidArgumentError("there is no checkpoint to merge");
   Merger merger;
   for (const std::string& prefix : prefixes) {
-    if (inputs == MergeInputs::kMove && prefix == merged) {
+    if (inputs == MergeInputs::kMove && IsSameCheckpoint(prefix, merged)) {
       return absl::InvalidArgumentError(
           absl::StrCat(merged, ": it is to be merged and cannot be the merged checkpoint, too"));
     }

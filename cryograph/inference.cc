@@ -1,5 +1,6 @@
 #include "cryograph/inference.h"
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <tuple>
@@ -159,6 +160,10 @@ absl::Status Inference::Feed(const std::string& name, Type type, const std::vect
   absl::StatusOr<Value> value = Value::Allocate(dtype, shape, loaded_->session->executor->pool());
   if (!value.ok()) return FeedError(name, value.status());
   if (num_bytes > 0) std::memcpy(value->mutable_raw(), data, num_bytes);
+  if (dtype == DT_BOOL) {
+    char* const bools = value->mutable_raw();
+    std::transform(bools, bools + num_bytes, bools, [](char c) { return c != 0 ? 1 : 0; });
+  }
   call_->feeds[TensorName(name)] = *std::move(value);
   return absl::OkStatus();
 }

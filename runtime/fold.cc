@@ -4,8 +4,10 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/mapped_pages.h"
 #include "base/status_macros.h"
+#include "graph/tensor.h"
 
 namespace cryograph {
 namespace {
@@ -20,7 +22,9 @@ constexpr uint64_t kSmallBytes = 64 << 10;
 bool CanFold(const NodeInfo& info) {
   if (info.schema()->is_stateful || info.num_outputs() == 0) return false;
   for (const auto& [key, value] : info.attrs()) {
-    if (value.kind() == AttrView::kFunc) return false;  // The body may have effects.
+    // The body may have effects.
+    if (value.kind() == AttrView::kFunc) return false;
+    if (value.kind() == AttrView::kList && !value.list_func().empty()) return false;
   }
   const auto holds_handles = [](DataType type) {
     return type == DT_RESOURCE || type == DT_VARIANT || IsRefType(type);
@@ -30,17 +34,38 @@ bool CanFold(const NodeInfo& info) {
          info.op() != "Placeholder" && info.op() != "PlaceholderV2" && info.op() != "PlaceholderWithDefault";
 }
 
+// A few bytes may stand for any number of elements: not for more than the limit.
+absl::Status CheckExpandedSize(absl::string_view proto, MemoryPool& pool) {
+  const absl::StatusOr<TensorHeader> header = DecodeTensorHeader(proto);
+  if (!header.ok()) return absl::OkStatus();  // Decoding says why.
+  const absl::StatusOr<int64_t> count = NumElements(header->dims);
+  const auto width = static_cast<uint64_t>(ValueElementBytes(header->dtype));
+  if (!count.ok() || width == 0) return absl::OkStatus();
+  if (static_cast<uint64_t>(*count) <= std::max<uint64_t>(proto.size(), pool.limit()) / width) {
+    return absl::OkStatus();
+  }
+  return absl::ResourceExhaustedError(absl::StrCat("a constant of shape ", ShapeText(header->dims),
+                                                   " does not fit: the memory limit is ", pool.limit(),
+                                                   " bytes"));
+}
+
 }  // namespace
 
 absl::StatusOr<Value> ConstantValue(const NeededNode& needed, std::shared_ptr<const void> owner,
                                     RunState& run) {
+  const AttrView attr = needed.node.attr("value");
+  const bool in_graph = attr.kind() == AttrView::kTensor && attr.tensor_source() == nullptr;
+  if (in_graph) RETURN_IF_ERROR(CheckExpandedSize(attr.tensor_bytes(), *run.pool));
   ASSIGN_OR_RETURN(const Tensor tensor, needed.node.constant());
   if (tensor.dtype != needed.info->output_type(0)) {
     return absl::InvalidArgumentError("attribute 'dtype' is not the type of attribute 'value'");
   }
   const bool shows_graph = tensor.owner == nullptr && owner != nullptr && DataTypeBytes(tensor.dtype) > 0;
   if (shows_graph && tensor.bytes.size() > kSmallBytes) return Value::View(tensor, std::move(owner));
-  return Value::FromTensor(tensor, *run.pool);
+  ASSIGN_OR_RETURN(Value value, Value::FromTensor(tensor, *run.pool));
+  // What decoding made anew counts as all values do.
+  if (in_graph && tensor.owner != nullptr && !value.writable_alone()) return value.Copy(*run.pool);
+  return value;
 }
 
 absl::Status Align(Value* constant, RunState& run) {

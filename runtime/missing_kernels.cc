@@ -23,7 +23,8 @@ void MissingKernels::AddFunction(absl::string_view function, const MissingKernel
     MissingKernel kernel = each;
     if (kernel.functions.empty()) kernel.innermost = std::string(function);
     // The ways that lead to a function may be too many to go them all.
-    if (!in_functions_.insert(absl::StrCat(kernel.innermost, "\n", kernel.node)).second) continue;
+    if (!in_functions_.insert(absl::StrCat(kernel.innermost, "\n", kernel.node, "\n", OpText(kernel))).second)
+      continue;
     absl::StrAppend(&kernel.functions, " (in function '", function, "')");
     list_.push_back(std::move(kernel));
   }

@@ -127,6 +127,7 @@ MemoryLayout RunMemory::Finish(uint64_t feed_bytes) {
   std::vector<uint32_t> placed;  // Numbers of blocks.
   for (const Recorded& recorded : recorded_) {
     const bool outlives = recorded.end < 0;
+    if (outlives) layout.outliving_bytes += recorded.bytes;
     if (!outlives) placed.push_back(static_cast<uint32_t>(layout.blocks.size()));
     layout.blocks.push_back({recorded.bytes, MemoryLayout::kPooled});
     all.push_back({recorded.bytes, recorded.begin, outlives ? moment_ : recorded.end});
@@ -184,6 +185,9 @@ std::shared_ptr<RunMemory> MemoryLayouts::Begin(absl::Span<const Value> feeds, b
   }
   if (layout == nullptr) return RunMemory::Recording(root);
   if (layout->arena_bytes == 0) return nullptr;
+  // A run that single blocks suffice for shall not fail for its arena. The pool rounds up by an eighth.
+  const uint64_t needed = layout->arena_bytes + layout->outliving_bytes;
+  if (root->bytes_in_use() + needed + needed / 8 > root->limit()) return nullptr;
   absl::StatusOr<std::shared_ptr<RunMemory>> memory = RunMemory::Replaying(root, layout);
   return memory.ok() ? *std::move(memory) : nullptr;
 }

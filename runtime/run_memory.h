@@ -28,6 +28,7 @@ struct MemoryLayout {
   std::vector<Block> blocks;          // In the order in which they are asked for.
   std::vector<uint32_t> first_block;  // For each step, and for the end.
   uint64_t arena_bytes = 0;
+  uint64_t outliving_bytes = 0;     // Of blocks that outlive the run: they come on top of the arena.
   uint64_t largest_live_bytes = 0;  // At one moment; feeds and blocks that outlive the run included.
 };
 
@@ -94,8 +95,9 @@ class RunMemory final : public MemoryPool {
 // The layouts of a plan, by the shapes of its feeds. Thread safe.
 class MemoryLayouts {
  public:
-  // The memory for a run with these feeds, on top of `pool`'s root. Null: the pool is all that it needs.
-  // `may_record`: false if somebody keeps values who will not do so in other runs.
+  // The memory for a run with these feeds, on top of `pool`'s root. Null: the pool is all that it needs, or
+  // has no room for an arena and what outlives the run. `may_record`: false if somebody keeps values who will
+  // not do so in other runs.
   std::shared_ptr<RunMemory> Begin(absl::Span<const Value> feeds, bool may_record, MemoryPool& pool);
   // After that run, when all values are gone but those that outlive it. `shapes`: FeedShapes() of its feeds.
   void End(std::vector<int64_t> shapes, uint64_t feed_bytes, RunMemory& memory);

@@ -180,15 +180,22 @@ TEST(MemoryLayoutsTest, OneForEachSetOfShapes) {
 }
 
 TEST(MemoryLayoutsTest, NoArenaWhereThePoolHasNoRoomForOne) {
-  const std::shared_ptr<MemoryPool> pool = MemoryPool::Create(20000);
-  MemoryLayouts layouts;
-  {
-    const std::shared_ptr<RunMemory> memory = layouts.Begin({}, true, *pool);
-    RunChain(*memory);
+  const auto record = [](MemoryPool& pool, MemoryLayouts& layouts) {
+    const std::shared_ptr<RunMemory> memory = layouts.Begin({}, true, pool);
+    const std::vector<BufferRef> results = RunChain(*memory);
     layouts.End({}, 0, *memory);
-  }
+  };
+  const std::shared_ptr<MemoryPool> pool = MemoryPool::Create(26000);
+  MemoryLayouts layouts;
+  record(*pool, layouts);
+  EXPECT_NE(layouts.Begin({}, true, *pool), nullptr);
   const BufferRef taken = Take(*pool, 4096);
   EXPECT_EQ(layouts.Begin({}, true, *pool), nullptr);
+  // An arena of four blocks there may be, but not the result as well, which the run without one has room for.
+  const std::shared_ptr<MemoryPool> narrow = MemoryPool::Create(20000);
+  MemoryLayouts of_narrow;
+  record(*narrow, of_narrow);
+  EXPECT_EQ(of_narrow.Begin({}, true, *narrow), nullptr);
 }
 
 TEST(MemoryLayoutsTest, ManyThreadsAtATime) {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -18,6 +20,27 @@ void DestroyElements(char* data, int64_t count) {
   for (int64_t i = 0; i < count; ++i) elements[i].~T();
 }
 
+// Objects hold values that hold objects, as deep as a loop of a graph nests them: they end one after the
+// other and not by recursion.
+template <>
+void DestroyElements<Handle>(char* data, int64_t count) {
+  thread_local std::vector<Handle>* waiting = nullptr;
+  std::vector<Handle> mine;
+  const bool is_outermost = waiting == nullptr;
+  if (is_outermost) waiting = &mine;
+  Handle* handles = reinterpret_cast<Handle*>(data);
+  for (int64_t i = 0; i < count; ++i) {
+    if (handles[i] != nullptr) waiting->push_back(std::move(handles[i]));
+    handles[i].~Handle();
+  }
+  if (!is_outermost) return;
+  while (!mine.empty()) {
+    const Handle next = std::move(mine.back());
+    mine.pop_back();
+  }
+  waiting = nullptr;
+}
+
 template <typename T>
 absl::StatusOr<BufferRef> AllocateElements(int64_t count, MemoryPool& pool) {
   ASSIGN_OR_RETURN(BufferRef buffer, pool.AllocateObjects(count, sizeof(T), &DestroyElements<T>));
@@ -29,6 +52,12 @@ absl::StatusOr<BufferRef> AllocateElements(int64_t count, MemoryPool& pool) {
 // Complex numbers are aligned as their parts.
 bool IsAligned(const char* data, int element_bytes) {
   return reinterpret_cast<uintptr_t>(data) % std::min(element_bytes, 8) == 0;
+}
+
+absl::Status CheckRank(size_t rank) {
+  if (rank <= kMaxRank) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("a value of ", rank, " dimensions; TensorFlow takes ", kMaxRank));
 }
 
 bool HoldsHandles(DataType dtype) { return dtype == DT_RESOURCE || dtype == DT_VARIANT || IsRefType(dtype); }
@@ -46,10 +75,7 @@ absl::StatusOr<Value> Value::Allocate(DataType dtype, absl::Span<const int64_t> 
   if (element_bytes == 0) {
     return absl::UnimplementedError(absl::StrCat("no values of type ", DataTypeEnumName(dtype)));
   }
-  if (dims.size() > kMaxRank) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a value of ", dims.size(), " dimensions; TensorFlow takes ", kMaxRank));
-  }
+  RETURN_IF_ERROR(CheckRank(dims.size()));
   Value value;
   ASSIGN_OR_RETURN(value.num_elements_, NumElements(dims));
   value.dtype_ = dtype;
@@ -83,15 +109,20 @@ absl::StatusOr<Value> Value::FromTensor(const Tensor& tensor, MemoryPool& pool) 
   if (element_bytes == 0) {
     return absl::UnimplementedError(absl::StrCat("no constants of type ", DataTypeEnumName(tensor.dtype)));
   }
-  if (tensor.owner != nullptr && !tensor.bytes.empty() && IsAligned(tensor.bytes.data(), element_bytes)) {
+  const bool may_show = tensor.owner != nullptr && tensor.dtype != DT_BOOL;
+  if (may_show && !tensor.bytes.empty() && IsAligned(tensor.bytes.data(), element_bytes)) {
     return View(tensor, tensor.owner);
   }
   ASSIGN_OR_RETURN(Value value, Allocate(tensor.dtype, tensor.dims, pool));
   if (!tensor.bytes.empty()) std::memcpy(value.data_, tensor.bytes.data(), tensor.bytes.size());
+  if (tensor.dtype == DT_BOOL) {  // Of any file. Kernels count on 0 and 1.
+    for (int64_t i = 0; i < value.num_elements_; ++i) value.data_[i] = value.data_[i] != 0 ? 1 : 0;
+  }
   return value;
 }
 
 absl::StatusOr<Value> Value::View(const Tensor& tensor, std::shared_ptr<const void> owner) {
+  RETURN_IF_ERROR(CheckRank(tensor.dims.size()));
   Value value;
   ASSIGN_OR_RETURN(value.num_elements_, NumElements(tensor.dims));
   value.dtype_ = tensor.dtype;

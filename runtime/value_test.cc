@@ -95,6 +95,33 @@ TEST(ValueTest, ShowsTensorsInPlace) {
   ASSERT_OK_AND_ASSIGN(const Tensor back, value.ToTensor());
   EXPECT_EQ(back.bytes, tensor.bytes);
   EXPECT_EQ(back.dims, tensor.dims);
+  Tensor deep = tensor;
+  deep.dims.resize(255, 1);
+  EXPECT_THAT(Value::FromTensor(deep, *pool), StatusIs(Code::kInvalidArgument));
+}
+
+TEST(ValueTest, BoolsAreOneBit) {
+  const std::shared_ptr<MemoryPool> pool = MemoryPool::Create();
+  ASSERT_OK_AND_ASSIGN(const Value value,
+                       Value::FromTensor(Tensor::OfBytes(DT_BOOL, {4}, std::string("\0\1\2\377", 4)), *pool));
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(value.raw()[i], i == 0 ? 0 : 1);
+}
+
+TEST(ValueTest, ObjectsMayNestAsDeepAsMemoryIs) {
+  struct Box : Object {
+    const char* kind() const override { return "box"; }
+    Value inside;
+  };
+  const std::shared_ptr<MemoryPool> pool = MemoryPool::Create();
+  Value outermost;
+  for (int depth = 0; depth < 300000; ++depth) {
+    const auto box = std::make_shared<Box>();
+    box->inside = std::move(outermost);
+    ASSERT_OK_AND_ASSIGN(outermost, Value::Allocate(DT_VARIANT, {}, *pool));
+    *outermost.mutable_data<Handle>() = box;
+  }
+  outermost = Value();
+  EXPECT_EQ(pool->bytes_in_use(), 0u);
 }
 
 TEST(Float16Test, EveryHalfSurvivesTheWayThroughFloat) {

@@ -177,7 +177,7 @@ class AudioSpectrogramKernel final : public Kernel {
     float* out = output->mutable_data<float>();
     for (int64_t c = 0; c < channels; ++c) {
       for (int64_t frame = 0; frame < frames; ++frame, out += bins) {
-        if (frame % 256 == 0) RETURN_IF_ERROR(context.CheckLimits());
+        RETURN_IF_ERROR(context.CheckLimits());
         std::fill_n(spectrum, size, 0.0);
         for (int64_t i = 0; i < window_; ++i) {
           const double hann =
@@ -218,6 +218,8 @@ class MfccKernel final : public Kernel {
     if (channels_ < 1 || coefficients_ < 1 || coefficients_ > channels_) {
       return absl::InvalidArgumentError("dct_coefficient_count must be in [1, filterbank_channel_count]");
     }
+    if (channels_ > int64_t{1} << 30)
+      return absl::InvalidArgumentError("filterbank_channel_count is too large");
     return absl::OkStatus();
   }
 
@@ -258,6 +260,7 @@ class MfccKernel final : public Kernel {
       for (int64_t c = 0; c < channels_; ++c) energies[c] = std::log(std::max(energies[c], 1e-12));
       float* out = output->mutable_data<float>() + row * coefficients_;
       for (int64_t k = 0; k < coefficients_; ++k) {
+        RETURN_IF_ERROR(context.CheckLimits());
         double sum = 0;
         for (int64_t c = 0; c < channels_; ++c) {
           sum += energies[c] * std::cos(static_cast<double>(k) * step * (static_cast<double>(c) + 0.5));

@@ -63,9 +63,11 @@ struct Sequences {
 
 // `row` is scratch: b_count + 1 numbers.
 template <typename T>
-int64_t Distance(const T* a, int64_t a_count, const T* b, int64_t b_count, int64_t* row) {
+absl::StatusOr<int64_t> Distance(const T* a, int64_t a_count, const T* b, int64_t b_count, int64_t* row,
+                                 const KernelContext& context) {
   for (int64_t j = 0; j <= b_count; ++j) row[j] = j;
   for (int64_t i = 1; i <= a_count; ++i) {
+    if (i % 16 == 0) RETURN_IF_ERROR(context.CheckLimits());
     int64_t diagonal = row[0];
     row[0] = i;
     for (int64_t j = 1; j <= b_count; ++j) {
@@ -105,11 +107,11 @@ class EditDistanceKernel final : public Kernel {
       const int64_t* place = use_h ? h_place : t_place;
       int64_t at = 0;
       for (int d = 0; d < outer; ++d) at = at * dims[static_cast<size_t>(d)] + place[d];
-      RETURN_IF_ERROR(DispatchType<ElementTypes>(truth.values->dtype(), [&](auto tag) {
+      RETURN_IF_ERROR(DispatchType<ElementTypes>(truth.values->dtype(), [&](auto tag) -> absl::Status {
         using T = TypeOf<decltype(tag)>;
-        const int64_t distance =
-            Distance(hypothesis.values->data<T>() + h, h_end - h, truth.values->data<T>() + t, t_end - t,
-                     row.mutable_data<int64_t>());
+        ASSIGN_OR_RETURN(const int64_t distance,
+                         Distance(hypothesis.values->data<T>() + h, h_end - h, truth.values->data<T>() + t,
+                                  t_end - t, row.mutable_data<int64_t>(), context));
         auto result = static_cast<float>(distance);
         if (normalize_) {
           result =

@@ -77,8 +77,13 @@ absl::Status SumOver(KernelContext& context, const T* from, const Labelled& view
     }
   };
   std::vector<int64_t> place(kept.size(), 0), inner_place(summed.size(), 0);
+  constexpr int64_t kCheckedWork = 1 << 20;
+  int64_t work = 0;
   for (int64_t i = 0; i < outer; ++i) {
-    if (i % 65536 == 0) RETURN_IF_ERROR(context.CheckLimits());
+    if ((work += std::max<int64_t>(inner, 1)) >= kCheckedWork) {
+      RETURN_IF_ERROR(context.CheckLimits());
+      work = 0;
+    }
     T sum = T(0);
     const T* element = from;
     for (int64_t n = 0; n < inner; ++n) {

@@ -47,9 +47,9 @@ absl::Status JacobiEigen(KernelContext& context, C* a, C* v, int64_t n) {
   for (int64_t i = 0; i < n * n; ++i) total += std::norm(a[i]);
   const double small = 1e-17 * std::sqrt(total);
   for (int sweep = 0; sweep < kJacobiSweeps; ++sweep) {
-    RETURN_IF_ERROR(context.CheckLimits());
     bool done = true;
     for (int64_t p = 0; p < n; ++p) {
+      RETURN_IF_ERROR(context.CheckLimits());
       for (int64_t q = p + 1; q < n; ++q) {
         const C r = a[p * n + q];
         if (!(std::abs(r) > small)) continue;
@@ -75,9 +75,9 @@ absl::Status JacobiOrthogonalize(KernelContext& context, C* u, C* w, int64_t ran
     for (int64_t i = 0; i < rank * rank; ++i) w[i] = C(i % (rank + 1) == 0 ? 1 : 0);
   }
   for (int sweep = 0; sweep < kJacobiSweeps; ++sweep) {
-    RETURN_IF_ERROR(context.CheckLimits());
     bool done = true;
     for (int64_t p = 0; p < rank; ++p) {
+      RETURN_IF_ERROR(context.CheckLimits());
       for (int64_t q = p + 1; q < rank; ++q) {
         C *x = u + p * length, *y = u + q * length;
         double xx = 0, yy = 0;

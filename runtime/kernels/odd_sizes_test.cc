@@ -44,7 +44,7 @@ std::string Const(const std::string& name, const std::string& type, const std::v
 
 const std::pair<std::string, std::string> kFloat = {"T", "type: DT_FLOAT"};
 
-absl::StatusOr<Value> Outcome(const std::string& text) {
+absl::StatusOr<Value> Outcome(const std::string& text, absl::Duration time_limit = absl::Seconds(10)) {
   ASSIGN_OR_RETURN(std::string bytes, GraphDefFromText(text, "graph"));
   const auto owner = std::make_shared<const std::string>(std::move(bytes));
   ASSIGN_OR_RETURN(Model model, ImportGraphDef(*owner, owner, "graph"));
@@ -52,7 +52,7 @@ absl::StatusOr<Value> Outcome(const std::string& text) {
   options.memory_limit = 256 << 20;
   ASSIGN_OR_RETURN(const auto executor, Executor::Create(std::move(model), options));
   RunOptions limits;
-  limits.time_limit = absl::Seconds(10);
+  limits.time_limit = time_limit;
   ASSIGN_OR_RETURN(std::vector<Value> results, executor->RunOnce({}, {"y"}, {}, limits));
   return results[0];
 }
@@ -83,6 +83,10 @@ TEST(EmptyTensorTest, NoLoopGoesAlongItsOtherDimensions) {
                                                     {"ksize", "list { i: [1, 1, 1, 1] }"},
                                                     {"strides", "list { i: [1, 1, 1, 1] }"},
                                                     {"padding", "s: 'SAME'"}}),
+      Const("g", "DT_FLOAT", {0, kHuge, 1, 1}) + Const("x", "DT_FLOAT", {0, 2, 2, 1}) +
+          N("y", "ResizeBilinearGrad", {"g", "x"}, {kFloat}),
+      Const("g", "DT_FLOAT", {kHuge, 1, 1, 0}) + Const("s", "DT_INT32", {2}, "int_val: 2") +
+          N("y", "ResizeNearestNeighborGrad", {"g", "s"}, {kFloat}),
       Const("x", "DT_FLOAT", {kHuge, 0}) + N("y", "RandomShuffle", {"x"}, {kFloat}),
       Const("x", "DT_FLOAT", {0, 1, 1, 1}) + Const("s", "DT_INT32", {2}, "int_val: 2147483647") +
           Const("p", "DT_INT32", {4, 2}, "int_val: 0") +
@@ -196,6 +200,36 @@ TEST(HugeImageTest, LastLineIsInside) {
                                 {{"T", "type: DT_UINT8"}, {"kernel_type", "s: 'triangle'"}}));
   ASSERT_OK(scaled);
   EXPECT_THAT(scaled->span<float>(), Each(::testing::AnyOf(0, 7)));
+}
+
+// Bytes of any value as bools, whose number was then that of all bits.
+TEST(DecodeRawTest, BoolsAreOneBit) {
+  const auto result = Outcome(Const("x", "DT_STRING", {}, "string_val: '\\000\\001\\377\\002'") +
+                              N("b", "DecodeRaw", {"x"}, {{"out_type", "type: DT_BOOL"}}) +
+                              N("y", "Where", {"b"}, {{"T", "type: DT_BOOL"}}));
+  ASSERT_OK(result);
+  EXPECT_THAT(result->span<int64_t>(), ::testing::ElementsAre(1, 2, 3));
+}
+
+// Of one value for all 2^27 elements.
+TEST(ExpandedTest, TensorsOfFewBytesAreLimitedByMemory) {
+  EXPECT_THAT(
+      Outcome(Const("x", "DT_FLOAT", {1 << 27}, "float_val: 1") + N("y", "Identity", {"x"}, {kFloat})),
+      StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("node 'x'")));
+  const std::string proto =
+      "\\010\\001\\022\\007\\022\\005\\010\\200\\200\\200\\100\\052\\004\\000\\000\\200\\077";
+  EXPECT_THAT(Outcome(Const("x", "DT_STRING", {}, absl::StrCat("string_val: '", proto, "'")) +
+                      N("y", "ParseTensor", {"x"}, {{"out_type", "type: DT_FLOAT"}})),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+}
+
+// Small inputs whose attributes make the work as long as one likes.
+TEST(TimeLimitTest, HoldsInsideOfAKernel) {
+  const std::string graph =
+      Const("x", "DT_FLOAT", {1, 1, 2}, "float_val: 1") + Const("r", "DT_INT32", {}, "int_val: 16000") +
+      N("y", "Mfcc", {"x", "r"},
+        {{"filterbank_channel_count", "i: 4000000"}, {"dct_coefficient_count", "i: 4000000"}});
+  EXPECT_THAT(Outcome(graph, absl::Milliseconds(500)), StatusIs(absl::StatusCode::kDeadlineExceeded));
 }
 
 // More inputs or outputs of the types than N and the dense types say.

@@ -87,10 +87,10 @@ inline double LargestSample(DataType dtype) {
 template <typename Parameter, typename Draw>
 absl::Status FillNumberedSamples(KernelContext& context, const Parameter* parameters, int64_t count,
                                  int64_t samples, Value* output, Draw draw) {
-  return DispatchType<SampleTypes>(output->dtype(), [&](auto tag) {
+  return DispatchType<SampleTypes>(output->dtype(), [&](auto tag) -> absl::Status {
     using T = TypeOf<decltype(tag)>;
     T* out = output->mutable_data<T>();
-    context.ParallelFor(count * samples, 100, [&](int64_t begin, int64_t end) {
+    const auto fill = [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t parameter = i / samples, sample = i % samples;
         const double drawn = draw(parameters[parameter], i);
@@ -100,8 +100,15 @@ absl::Status FillNumberedSamples(KernelContext& context, const Parameter* parame
           out[sample * count + parameter] = static_cast<T>(static_cast<Arithmetic<T>>(drawn));
         }
       }
-    });
-    return context.CheckLimits();
+    };
+    // In pieces: a sample of hostile parameters takes thousands of attempts.
+    constexpr int64_t kPiece = 1 << 14;
+    for (int64_t done = 0; done < count * samples; done += kPiece) {
+      RETURN_IF_ERROR(context.CheckLimits());
+      context.ParallelFor(std::min(kPiece, count * samples - done), 100,
+                          [&](int64_t begin, int64_t end) { fill(done + begin, done + end); });
+    }
+    return absl::OkStatus();
   });
 }
 

@@ -395,7 +395,8 @@ absl::Status GiveBack(KernelContext& context, const Shape& dims, const std::vect
   }));
   const int64_t depth = dims[3], row_size = dims[2] * depth;
   const double* slope = slopes.data<double>();
-  for (int64_t n = 0; n < dims[0]; ++n) {
+  const int64_t images = gradient.num_elements() > 0 ? dims[0] : 0;
+  for (int64_t n = 0; n < images; ++n) {
     double* image = sums.mutable_data<double>() + n * dims[1] * row_size;
     for (const Share& y : rows) {
       RETURN_IF_ERROR(context.CheckLimits());
@@ -423,6 +424,11 @@ absl::Status GiveBack(KernelContext& context, const Shape& dims, const std::vect
   });
 }
 
+// A gradient without elements has none, whatever its other dimensions are.
+int64_t Lines(const Value& gradient, int axis) {
+  return gradient.num_elements() > 0 ? gradient.dim(axis) : 0;
+}
+
 absl::Status ExpectImages(const Value& gradient, absl::Span<const int64_t> dims) {
   RETURN_IF_ERROR(ExpectRank(gradient, 4, "the gradient"));
   if (dims.size() == 4 && dims[1] > 0 && dims[2] > 0 && gradient.dim(1) > 0 && gradient.dim(2) > 0) {
@@ -436,8 +442,8 @@ class ResizeBilinearGradKernel final : public ResizeBilinearKernel {
   absl::Status Compute(KernelContext& context) const override {
     const Shape& dims = context.input(1).shape();
     RETURN_IF_ERROR(ExpectImages(context.input(0), dims));
-    return GiveBack(context, dims, Shares(dims[1], context.input(0).dim(1)),
-                    Shares(dims[2], context.input(0).dim(2)));
+    return GiveBack(context, dims, Shares(dims[1], Lines(context.input(0), 1)),
+                    Shares(dims[2], Lines(context.input(0), 2)));
   }
 
  private:
@@ -455,8 +461,8 @@ class ResizeBicubicGradKernel final : public ResizeBicubicKernel {
   absl::Status Compute(KernelContext& context) const override {
     const Shape& dims = context.input(1).shape();
     RETURN_IF_ERROR(ExpectImages(context.input(0), dims));
-    return GiveBack(context, dims, Shares(dims[1], context.input(0).dim(1)),
-                    Shares(dims[2], context.input(0).dim(2)));
+    return GiveBack(context, dims, Shares(dims[1], Lines(context.input(0), 1)),
+                    Shares(dims[2], Lines(context.input(0), 2)));
   }
 
  private:
@@ -483,7 +489,7 @@ class ResizeNearestNeighborGradKernel final : public ResizeNearestNeighborKernel
     RETURN_IF_ERROR(ExpectRank(gradient, 4, "the gradient"));
     const Shape dims = {gradient.dim(0), size[0], size[1], gradient.dim(3)};
     RETURN_IF_ERROR(ExpectImages(gradient, dims));
-    return GiveBack(context, dims, Shares(size[0], gradient.dim(1)), Shares(size[1], gradient.dim(2)));
+    return GiveBack(context, dims, Shares(size[0], Lines(gradient, 1)), Shares(size[1], Lines(gradient, 2)));
   }
 
  private:

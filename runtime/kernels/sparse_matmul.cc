@@ -55,7 +55,13 @@ class SparseTensorDenseMatMulKernel final : public Kernel {
       A* sum = sums.mutable_data<A>();
       std::fill_n(sum, sums.num_elements(), A(0));
       const int64_t b_row = adjoint_b_ ? 1 : columns, b_column = adjoint_b_ ? depth : 1;
+      constexpr int64_t kCheckedWork = 1 << 20;
+      int64_t work = 0;
       for (int64_t i = 0; i < a.count(); ++i) {
+        if ((work += columns) >= kCheckedWork) {
+          RETURN_IF_ERROR(context.CheckLimits());
+          work = 0;
+        }
         const A value = static_cast<A>(Conjugate(a.values.data<T>()[i], adjoint_a_));
         A* out = sum + a.place(i)[row] * columns;
         const T* in = b.data<T>() + a.place(i)[1 - row] * b_row;

@@ -69,16 +69,22 @@ class SparseSegmentKernel final : public Kernel {
     ASSIGN_OR_RETURN(Value * output, context.AllocateOutput(0, shape));
     if (output->num_elements() == 0) return absl::OkStatus();
     const int64_t inner = output->num_elements() / shape[0];
-    return DispatchType<RealTypes>(data.dtype(), [&](auto tag) {
+    return DispatchType<RealTypes>(data.dtype(), [&](auto tag) -> absl::Status {
       using T = TypeOf<decltype(tag)>;
       using A = Arithmetic<T>;
       T* out = output->mutable_data<T>();
       std::fill_n(out, output->num_elements(), T(0));
+      constexpr size_t kCheckedWork = 1 << 20;
+      size_t work = 0;
       for (size_t begin = 0, end; begin < ids.size(); begin = end) {
         end = begin + 1;
         while (end < ids.size() && ids[end] == ids[begin]) ++end;
         T* row = out + ids[begin] * inner;
         for (int64_t n = 0; n < inner; ++n) {
+          if ((work += end - begin) >= kCheckedWork) {
+            RETURN_IF_ERROR(context.CheckLimits());
+            work = 0;
+          }
           A sum = A(0);
           for (size_t i = begin; i < end; ++i) {
             sum = static_cast<A>(sum + static_cast<A>(data.data<T>()[indices[i] * inner + n]));

@@ -119,6 +119,10 @@ class DecodeRawKernel final : public Kernel {
       }
       out += length;
     }
+    if (output->dtype() == DT_BOOL) {
+      char* const bools = output->mutable_raw();
+      std::transform(bools, bools + output->num_elements(), bools, [](char c) { return c != 0 ? 1 : 0; });
+    }
     return absl::OkStatus();
   }
 
@@ -130,13 +134,18 @@ CRYOGRAPH_KERNEL(DecodeRawKernel, "DecodeRaw");
 absl::Status ParseTensor(KernelContext& context) {
   RETURN_IF_ERROR(ExpectScalar(context.input(0), "serialized"));
   // Without an owner, Value::FromTensor() copies what the tensor shows of the input.
-  ASSIGN_OR_RETURN(const Tensor tensor, DecodeTensorProto(context.input(0).scalar<std::string>(), nullptr));
+  constexpr uint64_t kMostBytes = uint64_t{1} << 31;
+  ASSIGN_OR_RETURN(const Tensor tensor, DecodeTensorProto(context.input(0).scalar<std::string>(), nullptr,
+                                                          std::min(context.pool().limit(), kMostBytes)));
   const DataType dtype = context.node().output_type(0);
   if (tensor.dtype != dtype) {
     return absl::InvalidArgumentError(
         absl::StrCat("the tensor is of type ", DataTypeName(tensor.dtype), ", not ", DataTypeName(dtype)));
   }
   ASSIGN_OR_RETURN(Value value, Value::FromTensor(tensor, context.pool()));
+  if (!value.writable_alone()) {  // It shows what was made anew, which counts as all values do.
+    ASSIGN_OR_RETURN(value, value.Copy(context.pool()));
+  }
   context.SetOutput(0, std::move(value));
   return absl::OkStatus();
 }
