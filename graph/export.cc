@@ -86,7 +86,9 @@ class GraphWriter {
       done += header.size() + encoder.size();
       if (options_.progress != nullptr) options_.progress(done, total);
     }
-    return WriteRest(sink);
+    RETURN_IF_ERROR(WriteRest(sink));
+    if (options_.progress != nullptr) options_.progress(total, total);
+    return absl::OkStatus();
   }
 
   // What follows the nodes.
