@@ -274,9 +274,9 @@ absl::Status FunctionPlans::Prepare(const FunctionRef& function, MissingKernels*
   if (static_cast<int>(open_.size()) > max_depth_) return absl::OkStatus();
   std::shared_ptr<const Entry> entry = Find(key);
   if (entry == nullptr) {
-    if (++plans_of_[function.name] > kMaxPlansOfOne || planned_nodes_ > kMaxPlannedNodes) {
+    if (++plans_of_[NameText(function)] > kMaxPlansOfOne || planned_nodes_ > kMaxPlannedNodes) {
       return absl::ResourceExhaustedError(
-          absl::StrCat("function '", function.name, "' is called with ever new attributes: more than ",
+          absl::StrCat("function '", NameText(function), "' is called with ever new attributes: more than ",
                        kMaxPlansOfOne, " sets of them, or ", kMaxPlannedNodes, " nodes in all functions"));
     }
     const auto fresh = std::make_shared<Entry>();

@@ -204,6 +204,13 @@ class Differentiator {
       slopes.push_back(slope);
     }
     if (!any) return absl::OkStatus();
+    // Rules rely on it.
+    const absl::StatusOr<std::vector<DataType>> inputs = ops_.InputTypes(node);
+    if (!inputs.ok()) return InNode(node, inputs.status());
+    if (static_cast<int>(inputs->size()) != node.num_inputs()) {
+      return InNode(node, absl::InvalidArgumentError(absl::StrCat("it has ", node.num_inputs(),
+                                                                  " inputs instead of ", inputs->size())));
+    }
     GradientScope scope(graph_, ops_, node, std::move(slopes));
     const OpSchema* schema = ops_.Find(node.op());
     absl::Status status;

@@ -113,6 +113,9 @@ TEST(FunctionGradientTest, NamesWhatHasNone) {
       N("node_def", "a", "Mul", {"x", "b:z:0"}, kFloat) + N("node_def", "b", "Mul", {"x", "a:z:0"}, kFloat),
       "a:z:0");
   EXPECT_THAT(GradientAtThree("f", cycle).status().message(), HasSubstr("the gradient of a loop"));
+  const std::string half = Function("f", N("node_def", "m", "Mul", {"x"}, kFloat), "m:z:0");
+  EXPECT_THAT(GradientAtThree("f", half).status().message(),
+              HasSubstr("node 'm' (Mul): it has 1 inputs instead of 2"));
   // Not on the way from the argument to the result: it does not matter.
   const std::string beside = Function(
       "f",
