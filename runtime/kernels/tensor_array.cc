@@ -27,15 +27,16 @@ class TensorArray final : public Object {
     bool dynamic_size = false, clear_after_read = true, identical_element_shapes = false;
     bool sums_writes = false;  // Of gradients: what is written to one element adds up.
   };
-  TensorArray(Options options, int64_t size) : options_(std::move(options)), elements_(size) {}
+  TensorArray(Options options, int64_t size)
+      : dtype_(options.dtype), options_(std::move(options)), elements_(size) {}
   // With elements of these shapes, as far as they are known, which are zeros until they are written.
   TensorArray(Options options, const std::vector<PartialShape>& shapes)
-      : options_(std::move(options)), elements_(shapes.size()) {
+      : dtype_(options.dtype), options_(std::move(options)), elements_(shapes.size()) {
     for (size_t i = 0; i < shapes.size(); ++i) elements_[i].shape = shapes[i];
   }
   static const char* Kind() { return "tensor array"; }
   const char* kind() const override { return Kind(); }
-  DataType dtype() const { return options_.dtype; }
+  DataType dtype() const { return dtype_; }
 
   absl::StatusOr<int64_t> Size() const {
     absl::MutexLock lock(&mutex_);
@@ -57,7 +58,7 @@ class TensorArray final : public Object {
     if (gradient != nullptr) return gradient;
     options_.dynamic_size = false;
     Options options;
-    options.dtype = options_.dtype;
+    options.dtype = dtype_;
     options.identical_element_shapes = options_.identical_element_shapes;
     options.sums_writes = true;
     options.element_shape = Prepended(prepended, options_.element_shape);
@@ -70,9 +71,9 @@ class TensorArray final : public Object {
   absl::Status Write(int64_t index, Value value, MemoryPool& pool) {
     absl::MutexLock lock(&mutex_);
     RETURN_IF_ERROR(CheckOpen());
-    if (value.dtype() != options_.dtype) {
-      return absl::InvalidArgumentError(absl::StrCat("the array holds ", DataTypeName(options_.dtype),
-                                                     ", not ", DataTypeName(value.dtype())));
+    if (value.dtype() != dtype_) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the array holds ", DataTypeName(dtype_), ", not ", DataTypeName(value.dtype())));
     }
     RETURN_IF_ERROR(Grow(index));
     Element& element = elements_[index];
@@ -109,7 +110,7 @@ class TensorArray final : public Object {
         return absl::InvalidArgumentError(
             absl::StrCat("element ", index, " was never written, and its shape is not known"));
       }
-      ASSIGN_OR_RETURN(element.value, ZerosOf(options_.dtype, shape.dims, pool));
+      ASSIGN_OR_RETURN(element.value, ZerosOf(dtype_, shape.dims, pool));
     }
     element.read = true;
     Value value = element.value;
@@ -177,6 +178,7 @@ class TensorArray final : public Object {
     return absl::OkStatus();
   }
 
+  const DataType dtype_;
   mutable absl::Mutex mutex_;
   Options options_ ABSL_GUARDED_BY(mutex_);
   std::vector<Element> elements_ ABSL_GUARDED_BY(mutex_);
