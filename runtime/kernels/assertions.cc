@@ -3,12 +3,16 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <string>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 #include "runtime/dispatch.h"
 #include "runtime/kernel.h"
 
@@ -115,6 +119,13 @@ CRYOGRAPH_KERNEL(PrintKernel, "Print");
 class PrintV2Kernel final : public Kernel {
  public:
   absl::Status Init(const NodeInfo& node) override {
+    const absl::string_view streams[] = {"stdout", "stderr", "log(info)", "log(warning)", "log(error)"};
+    const absl::string_view stream = node.attr("output_stream").Get<absl::string_view>("stderr");
+    if (!absl::StartsWith(stream, "file://") &&
+        std::find(std::begin(streams), std::end(streams), stream) == std::end(streams)) {
+      return absl::InvalidArgumentError(absl::StrCat("output_stream is '", stream, "' instead of one of ",
+                                                     absl::StrJoin(streams, ", "), ", file://PATH"));
+    }
     if (node.attr("end").kind() == AttrView::kNone) return absl::OkStatus();
     return node.Attr("end", &end_);
   }

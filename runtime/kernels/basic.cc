@@ -1,5 +1,6 @@
 // Ops that pass their inputs on, and those that mark the places where values enter.
 #include <algorithm>
+#include <initializer_list>
 
 #include "absl/strings/str_cat.h"
 #include "runtime/dispatch.h"
@@ -13,7 +14,17 @@ absl::Status Forward(KernelContext& context) {
   return absl::OkStatus();
 }
 CRYOGRAPH_KERNEL_FUNCTION(Forward, "Identity", "IdentityN", "StopGradient", "PreventGradient", "Snapshot",
-                          "DeepCopy", "GuaranteeConst", "PlaceholderWithDefault", "RefIdentity");
+                          "GuaranteeConst", "PlaceholderWithDefault", "RefIdentity");
+
+absl::Status DeepCopy(KernelContext& context) {
+  const DataType dtype = context.input(0).dtype();
+  const std::initializer_list<DataType> refused = {DT_QINT8, DT_QUINT8, DT_QINT16, DT_QUINT16, DT_QINT32};
+  if (std::find(refused.begin(), refused.end(), dtype) != refused.end()) {
+    return absl::InvalidArgumentError(absl::StrCat("DeepCopy takes no ", DataTypeName(dtype)));
+  }
+  return Forward(context);
+}
+CRYOGRAPH_KERNEL_FUNCTION(DeepCopy, "DeepCopy");
 
 absl::Status DoNothing(KernelContext& context) {
   (void)context;

@@ -55,15 +55,37 @@ To Convert(From value) {
   }
 }
 
-// Rounds toward zero instead of to the nearest: the float loses its low bits before it is converted.
-template <typename To>
-To ConvertTruncating(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof(bits));
-  bits &= std::is_same_v<To, Half> ? ~uint32_t{0x1fff} : ~uint32_t{0xffff};
-  if (value == value) std::memcpy(&value, &bits, sizeof(bits));
-  return To(value);
+// How many of the low bits of a float or double (of each part of a complex number) Truncate clears before the
+// conversion: the digits that the result has not, and all that a complex result of double has. 0 where it
+// changes nothing.
+int TruncatedBits(DataType from, DataType to) {
+  const bool is_double = from == DT_DOUBLE || from == DT_COMPLEX128;
+  if (!is_double && from != DT_FLOAT && from != DT_COMPLEX64) return 0;
+  if (to == DT_HALF) return is_double ? 42 : 13;
+  if (to == DT_BFLOAT16) return from == DT_FLOAT ? 16 : 0;
+  if (to == DT_FLOAT) return is_double ? 29 : 0;
+  if (to == DT_COMPLEX64 && is_double) return from == DT_DOUBLE ? 53 : 29;
+  return 0;
 }
+
+template <typename T>
+T ClearLowBits(T value, int bits) {
+  if constexpr (IsComplexNumber<T>) {
+    return T(ClearLowBits(value.real(), bits), ClearLowBits(value.imag(), bits));
+  } else {
+    if (value != value) return value;
+    std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t> pattern;
+    std::memcpy(&pattern, &value, sizeof(pattern));
+    pattern = pattern >> bits << bits;
+    std::memcpy(&value, &pattern, sizeof(pattern));
+    return value;
+  }
+}
+
+using WideFloatTypes =
+    JoinTypes<ComplexTypes, TypeList<TypeEntry<DT_FLOAT, float>, TypeEntry<DT_DOUBLE, double>>>;
+using TruncatedTypes = TypeList<TypeEntry<DT_HALF, Half>, TypeEntry<DT_BFLOAT16, Bfloat16>,
+                                TypeEntry<DT_FLOAT, float>, TypeEntry<DT_COMPLEX64, std::complex<float>>>;
 
 using CastTypes = JoinTypes<NumberTypes, BoolType>;
 
@@ -120,11 +142,15 @@ class CastKernel final : public Kernel {
       return absl::OkStatus();
     }
     if (IsFloat8(input.dtype()) || IsFloat8(to_)) return ComputeFloat8(context);
-    if (truncate_ && input.dtype() == DT_FLOAT && to_ == DT_HALF) {
-      return UnaryLoop<float, Half>(context, 1, ConvertTruncating<Half>);
-    }
-    if (truncate_ && input.dtype() == DT_FLOAT && to_ == DT_BFLOAT16) {
-      return UnaryLoop<float, Bfloat16>(context, 1, ConvertTruncating<Bfloat16>);
+    if (const int bits = TruncatedBits(input.dtype(), to_); truncate_ && bits > 0) {
+      return DispatchType<WideFloatTypes>(input.dtype(), [&](auto from) {
+        using From = TypeOf<decltype(from)>;
+        return DispatchType<TruncatedTypes>(to_, [&](auto to) {
+          using To = TypeOf<decltype(to)>;
+          return UnaryLoop<From, To>(context, 1,
+                                     [bits](From value) { return Convert<To>(ClearLowBits(value, bits)); });
+        });
+      });
     }
     return DispatchType<CastTypes>(input.dtype(), [&](auto from) {
       using From = TypeOf<decltype(from)>;

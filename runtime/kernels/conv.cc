@@ -2,6 +2,7 @@
 #include "runtime/compute/conv.h"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -82,7 +83,9 @@ class ConvKernel final : public Kernel {
       return absl::InvalidArgumentError(
           absl::StrCat("the input's depth ", channels, " is not a multiple of the filter's ", depth));
     }
-    const int64_t groups = channels / depth;
+    int64_t groups = channels / depth;
+    const bool widened = attrs_.spatial_dims() == 3 && groups > 1;
+    if (widened) groups = 1;
     if (groups == 0 || filters % groups != 0) {
       return absl::InvalidArgumentError(
           absl::StrCat(filters, " filters cannot be divided into ", groups, " groups"));
@@ -94,7 +97,7 @@ class ConvKernel final : public Kernel {
     ASSIGN_OR_RETURN(const int64_t output_elements, NumElements(output_dims));
     if (output_elements == 0 && tail_.empty()) return context.AllocateOutput(0, output_dims).status();
     return DispatchType<ConvTypes>(ComputeType(dtype_), [&](auto tag) {
-      return Run<TypeOf<decltype(tag)>>(context, shape, static_cast<int>(groups));
+      return Run<TypeOf<decltype(tag)>>(context, shape, static_cast<int>(groups), widened ? channels : 0);
     });
   }
 
@@ -119,27 +122,49 @@ class ConvKernel final : public Kernel {
     return std::shared_ptr<const Packed<T>>(std::move(packed));
   }
 
+  // What TensorFlow's CPU makes of a three-dimensional filter that is less deep than the input: it pairs the
+  // filter's elements with the first of each window, and the rest of the window with nothing.
+  absl::StatusOr<Value> Widened(KernelContext& context, const Value& filter, int64_t channels) const {
+    Shape dims = filter.shape();
+    dims[static_cast<size_t>(attrs_.spatial_dims())] = channels;
+    ASSIGN_OR_RETURN(Value wide, context.AllocateTemp(filter.dtype(), dims));
+    char* to = static_cast<char*>(wide.mutable_raw());
+    std::memcpy(to, filter.raw(), filter.num_bytes());
+    std::memset(to + filter.num_bytes(), 0, wide.num_bytes() - filter.num_bytes());
+    return wide;
+  }
+
   // The filter as this run needs it: packed when the plan was made, or by an earlier run, or now.
+  // `widened_to`: see Widened(); 0 if it does not apply.
   template <typename T>
-  absl::StatusOr<std::shared_ptr<const Packed<T>>> PackedFor(KernelContext& context, int groups) const {
+  absl::StatusOr<std::shared_ptr<const Packed<T>>> PackedFor(KernelContext& context, int groups,
+                                                             int64_t widened_to) const {
+    Value filter;
     if constexpr (std::is_same<T, float>::value) {
       if (packed_ != nullptr) {
-        if (groups == 1) return packed_;
+        if (groups == 1 && widened_to == 0) return packed_;
         std::lock_guard<std::mutex> lock(mutex_);
-        if (grouped_ == nullptr || grouped_->filter.groups() != groups) {
-          ASSIGN_OR_RETURN(Value filter, context.AllocateTemp(DT_FLOAT, filter_dims_));
-          packed_->filter.group(0).Unpack(filter.mutable_data<float>());
+        if (widened_to == 0 && grouped_ != nullptr && grouped_->filter.groups() == groups) return grouped_;
+        ASSIGN_OR_RETURN(filter, context.AllocateTemp(DT_FLOAT, filter_dims_));
+        packed_->filter.group(0).Unpack(filter.mutable_data<float>());
+        if (widened_to == 0) {
           ASSIGN_OR_RETURN(grouped_, Pack<float>(filter, groups, {}, context.pool()));
+          return grouped_;
         }
-        return grouped_;
       }
     }
-    ASSIGN_OR_RETURN(const Value filter, ToComputeType(context, context.input(1)));
+    if (!filter.has_value()) {
+      ASSIGN_OR_RETURN(filter, ToComputeType(context, context.input(1)));
+    }
+    if (widened_to > 0) {
+      ASSIGN_OR_RETURN(filter, Widened(context, filter, widened_to));
+    }
     return Pack<T>(filter, groups, {}, context.pool());
   }
 
   template <typename T>
-  absl::Status Run(KernelContext& context, const compute::WindowShape& shape, int groups) const {
+  absl::Status Run(KernelContext& context, const compute::WindowShape& shape, int groups,
+                   int64_t widened_to) const {
     ASSIGN_OR_RETURN(Value input, ToComputeType(context, context.input(0)));
     if (attrs_.channels_first()) {
       ASSIGN_OR_RETURN(input, ToChannelsLast(context, input));
@@ -151,7 +176,7 @@ class ConvKernel final : public Kernel {
     const Value* addend = tail_.num_inputs() == 0 ? nullptr : &context.input(2);
     if constexpr (std::is_same<T, float>::value) epilogue = tail_.Epilogue(dims, addend, &finish);
     if (output.num_elements() > 0) {
-      ASSIGN_OR_RETURN(const auto packed, PackedFor<T>(context, groups));
+      ASSIGN_OR_RETURN(const auto packed, PackedFor<T>(context, groups, widened_to));
       compute::Conv(shape, input.data<T>(), packed->filter, output.mutable_data<T>(), epilogue,
                     context.threads());
     }

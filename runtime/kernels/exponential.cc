@@ -42,11 +42,14 @@ template <typename A>
 A Expm1(A x) {
   return std::expm1(x);
 }
-// (e^a cos b - 1) + i e^a sin b, with the real part as expm1(a) - 2 e^a sin^2(b/2).
+// As TensorFlow has it, by way of log(e^x), which loses what the imaginary part has beyond pi.
 template <typename F>
 std::complex<F> Expm1(std::complex<F> x) {
-  const F a = x.real(), b = x.imag(), half = std::sin(b / 2);
-  return {std::expm1(a) - 2 * std::exp(a) * half * half, std::exp(a) * std::sin(b)};
+  const std::complex<F> u = std::exp(x);
+  if (u == F(1)) return x;
+  const std::complex<F> less = u - F(1);
+  if (less == F(-1)) return F(-1);
+  return less * (x / std::log(u));
 }
 template <typename T>
 struct ExponentialMinusOne {

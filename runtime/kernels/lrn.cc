@@ -1,6 +1,7 @@
 // LRN: local response normalization over channels, and its gradient.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +17,8 @@ class LrnKernel : public Kernel {
   absl::Status Init(const NodeInfo& node) override {
     dtype_ = node.input_type(0);
     if (ComputeType(dtype_) != DT_FLOAT) return node.UnsupportedType(dtype_);
+    // From here on a square is infinite in the op's type.
+    greatest_square_ = dtype_ == DT_HALF ? 65520 : std::ldexp(1.0, 128);
     RETURN_IF_ERROR(node.Attr("depth_radius", &radius_));
     RETURN_IF_ERROR(node.Attr("bias", &bias_));
     RETURN_IF_ERROR(node.Attr("alpha", &alpha_));
@@ -58,6 +61,8 @@ class LrnKernel : public Kernel {
  private:
   void Normalize(const float* x, float* y, int64_t channels) const {
     const int64_t radius = std::clamp<int64_t>(radius_, 0, channels);
+    const auto is_finite = [this](float v) { return Square(v) < greatest_square_; };
+    if (!std::all_of(x, x + channels, is_finite)) return NormalizeInfinite(x, y, channels, radius);
     // A window that has grown long is moved on rather than summed up anew.
     constexpr int64_t kLong = 32;
     double moving = 0;
@@ -72,12 +77,35 @@ class LrnKernel : public Kernel {
         const Window window = WindowOf(c, channels);
         for (int64_t i = window.first; i <= window.last; ++i) sum += Square(x[i]);
       }
-      const float norm = bias_ + alpha_ * static_cast<float>(sum);
-      y[c] = beta_ == 0.5f ? x[c] / std::sqrt(norm) : x[c] * std::pow(norm, -beta_);
+      y[c] = Normalized(x[c], sum);
     }
   }
 
+  // TensorFlow multiplies the squares by a matrix of ones and zeros: one that is not finite makes NaN of all
+  // channels whose windows it lies beside.
+  void NormalizeInfinite(const float* x, float* y, int64_t channels, int64_t radius) const {
+    int64_t first = channels, last = 0;  // Of the squares that are not finite.
+    double sum = 0;
+    for (int64_t c = 0; c < channels; ++c) {
+      const double square = Square(x[c]);
+      if (square < greatest_square_) continue;
+      sum += square * std::numeric_limits<double>::infinity();
+      first = std::min(first, c);
+      last = c;
+    }
+    for (int64_t c = 0; c < channels; ++c) {
+      const bool beside = first < c - radius || last > c + radius;
+      y[c] = beside ? std::numeric_limits<float>::quiet_NaN() : Normalized(x[c], sum);
+    }
+  }
+
+  float Normalized(float x, double sum) const {
+    const float norm = bias_ + alpha_ * static_cast<float>(sum);
+    return beta_ == 0.5f ? x / std::sqrt(norm) : x * std::pow(norm, -beta_);
+  }
+
   DataType dtype_ = DT_INVALID;
+  double greatest_square_ = 0;
   int64_t radius_ = 0;
   float bias_ = 0, alpha_ = 0, beta_ = 0;
 };

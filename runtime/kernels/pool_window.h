@@ -48,7 +48,8 @@ class PoolWindow {
           absl::StrCat("ksize [", absl::StrJoin(ksize, ","),
                        "] is neither a window of the image nor one of the channels"));
     }
-    if (over_channels != attrs_.channel_stride()) {
+    // A window of one channel ends before the next one begins, whatever the stride.
+    if (over_channels > 1 && over_channels != attrs_.channel_stride()) {
       return absl::InvalidArgumentError(absl::StrCat("a window of ", over_channels,
                                                      " channels with a stride of ", attrs_.channel_stride(),
                                                      ", which must be the same"));

@@ -48,8 +48,9 @@ class ToReal {
     if (mode == Mode::kMinFirst) {
       min_ = scale_ == 0 ? min : std::round(min / scale_) * scale_;
     } else if (mode == Mode::kScaled) {
-      const float most = LowestCode<T>() < 0 ? std::max(std::abs(min), std::abs(max)) : max;
-      scale_ = static_cast<float>(most / HighestCode<T>());
+      // The end of the range that is farther out for its code; codes without sign have one end only.
+      scale_ = max / static_cast<float>(HighestCode<T>());
+      if (LowestCode<T>() < 0) scale_ = std::max(scale_, min / static_cast<float>(LowestCode<T>()));
     }
   }
 
@@ -168,7 +169,7 @@ class QuantizeKernel final : public Kernel {
 
   absl::Status Compute(KernelContext& context) const override {
     const Value& input = context.input(0);
-    ASSIGN_OR_RETURN(QuantizedRange range, RangeInput(context, 1, 2));
+    ASSIGN_OR_RETURN(QuantizedRange range, RangeInput(context, 1, 2, true));
     if (range.min > range.max) {
       return absl::InvalidArgumentError(
           absl::StrCat("min_range ", range.min, " is above max_range ", range.max));

@@ -64,7 +64,8 @@ class QuantizeAndDequantizeKernel final : public Kernel {
     }
     const AxisLoop loop(input.shape(), axis);
     const int64_t ranges = axis < 0 ? 1 : loop.size;
-    if (version_ > 1) {
+    // TensorFlow does not look at a range that it measures itself.
+    if (version_ > 1 && (range_given_ || axis >= 0)) {
       for (const int i : {1, 2}) {
         if (context.input(i).rank() != (axis < 0 ? 0 : 1) || context.input(i).num_elements() != ranges) {
           return absl::InvalidArgumentError(

@@ -234,7 +234,10 @@ class EuclideanNormKernel final : public ReduceKernel {
       using A = typename AddingSquares<T>::A;
       return Reduce<T, AddingSquares<T>>(context, reduction, [](A sum) {
         if constexpr (std::is_integral_v<T>) {
-          return static_cast<T>(std::sqrt(static_cast<double>(sum)));
+          // The sum is of the input's type; the root of a negative one is what the processor makes of NaN.
+          const T wrapped = static_cast<T>(sum);
+          if (wrapped < 0) return sizeof(T) < 4 ? T(0) : std::numeric_limits<T>::min();
+          return static_cast<T>(std::sqrt(static_cast<double>(wrapped)));
         } else {
           return static_cast<T>(std::sqrt(sum));
         }

@@ -3,7 +3,8 @@
 namespace cryograph {
 
 absl::StatusOr<Reduction> Reduction::Of(const Shape& input, const Value& axes, bool keep_dims) {
-  ASSIGN_OR_RETURN(const Shape listed, IntVector(axes, "the axes of a reduction"));
+  ASSIGN_OR_RETURN(const Shape listed,
+                   IntVector(axes.Reshaped({axes.num_elements()}), "the axes of a reduction"));
   const int rank = static_cast<int>(input.size());
   absl::InlinedVector<bool, 8> reduced(input.size(), false);
   for (const int64_t axis : listed) {

@@ -14,7 +14,7 @@ namespace cryograph {
 // The dimensions of an input, each either kept or reduced. Neighbours of one kind are taken together.
 class Reduction {
  public:
-  // `axes`: an int32 or int64 scalar or vector; negative ones count from the end, repeated ones count once.
+  // `axes`: int32 or int64, of any shape; negative ones count from the end, repeated ones count once.
   // InvalidArgument for one out of range.
   static absl::StatusOr<Reduction> Of(const Shape& input, const Value& axes, bool keep_dims);
 

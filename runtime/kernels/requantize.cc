@@ -25,7 +25,7 @@ class RequantizationRangeKernel final : public Kernel {
   }
 
   absl::Status Compute(KernelContext& context) const override {
-    ASSIGN_OR_RETURN(const QuantizedRange range, RangeInput(context, 1, 2));
+    ASSIGN_OR_RETURN(const QuantizedRange range, RangeInput(context, 1, 2, true));
     return SetRangeOutput(context, 0, UsedRange(context.input(0), range));
   }
 };

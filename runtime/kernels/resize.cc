@@ -313,7 +313,8 @@ class ResizeAreaKernel final : public ResizeKernel {
   absl::Status Resize(KernelContext& context, const Value& images, Value* output) const override {
     const std::vector<Span> rows = Spans(images.dim(1), output->dim(1));
     const std::vector<Span> columns = Spans(images.dim(2), output->dim(2));
-    const float area = Scale(images.dim(1), output->dim(1)) * Scale(images.dim(2), output->dim(2));
+    const float area =
+        CoveredScale(images.dim(1), output->dim(1)) * CoveredScale(images.dim(2), output->dim(2));
     return DispatchType<RealTypes>(images.dtype(), [&](auto tag) -> absl::Status {
       using T = TypeOf<decltype(tag)>;
       const int64_t depth = images.dim(3), in_row = images.dim(2) * depth;
@@ -351,11 +352,18 @@ class ResizeAreaKernel final : public ResizeKernel {
     }
   };
 
-  std::vector<Span> Spans(int64_t in, int64_t out) const {
+  // The only pixel of a dimension whose corners are aligned covers all of each result.
+  float CoveredScale(int64_t in, int64_t out) const {
     const float scale = Scale(in, out);
+    return scale == 0 ? 1 : scale;
+  }
+
+  std::vector<Span> Spans(int64_t in, int64_t out) const {
+    const float scale = Scale(in, out), covered = CoveredScale(in, out);
     std::vector<Span> spans;
     for (int64_t i = 0; i < out; ++i) {
-      const float low = static_cast<float>(i) * scale, high = static_cast<float>(i + 1) * scale;
+      const float low = static_cast<float>(i) * scale,
+                  high = scale == 0 ? covered : static_cast<float>(i + 1) * scale;
       spans.push_back(
           {low, high, static_cast<int64_t>(std::floor(low)), static_cast<int64_t>(std::ceil(high))});
     }

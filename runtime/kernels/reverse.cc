@@ -60,6 +60,10 @@ class ReverseSequenceKernel final : public Kernel {
 
   absl::Status Compute(KernelContext& context) const override {
     const Value& input = context.input(0);
+    if (input.rank() > 5) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the input has ", input.rank(), " dimensions; TensorFlow takes 5 at most"));
+    }
     RETURN_IF_ERROR(ExpectVector(context.input(1), "the lengths"));
     ASSIGN_OR_RETURN(const Shape lengths, IntVector(context.input(1), "the lengths"));
     if (sequence_dim_ < 0 || sequence_dim_ >= input.rank() || batch_dim_ < 0 || batch_dim_ >= input.rank() ||

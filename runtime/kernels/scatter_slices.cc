@@ -30,6 +30,9 @@ struct Scatter {
     Shape expected = indices.shape();
     if (indices.rank() > 1) expected.pop_back();
     scatter.depth = indices.rank() > 1 ? indices.dim(indices.rank() - 1) : 1;
+    if (scatter.depth == 0 && std::count(shape.begin(), shape.end(), 0) == 0) {
+      return absl::InvalidArgumentError("indices must address one dimension at least");
+    }
     if (scatter.depth > static_cast<int64_t>(shape.size())) {
       return absl::InvalidArgumentError(
           absl::StrCat("indices address ", scatter.depth, " dimensions of shape ", ShapeText(shape)));

@@ -174,7 +174,11 @@ class SpaceDepthKernel final : public Kernel {
     if (node.attr("data_format").kind() == AttrView::kNone) return absl::OkStatus();
     std::string format;
     RETURN_IF_ERROR(node.Attr("data_format", &format));
-    if (format != "NHWC" && format != "NCHW") return node.UnsupportedAttr("data_format", format);
+    if (format != "NHWC" && format != "NCHW") {
+      if (node.input_type(0) == DT_QINT8) return node.UnsupportedAttr("data_format", format);
+      return absl::InvalidArgumentError(
+          absl::StrCat("data_format is '", format, "', which only qint8 may have"));
+    }
     channels_first_ = format == "NCHW";
     return absl::OkStatus();
   }

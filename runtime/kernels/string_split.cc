@@ -76,6 +76,7 @@ CRYOGRAPH_KERNEL(StringSplitKernel, "StringSplit");
 // An empty separator stands for runs of white space and gives no empty pieces, but for what is left behind
 // the last split that is allowed.
 Pieces SplitAtWhole(absl::string_view text, absl::string_view separator, int64_t most) {
+  if (most == 0) return {text};
   Pieces pieces;
   if (!separator.empty()) {
     size_t begin = 0;
@@ -96,9 +97,7 @@ Pieces SplitAtWhole(absl::string_view text, absl::string_view separator, int64_t
   while (begin < text.size()) {
     size_t end = begin;
     while (end < text.size() && !space(text[end])) ++end;
-    if (most == 0) end = text.size();
     pieces.push_back(text.substr(begin, end - begin));
-    if (most == 0) break;
     begin = end;
     while (begin < text.size() && space(text[begin])) ++begin;
     // What is left stays together, even if it is nothing.

@@ -45,7 +45,9 @@ absl::Status WindowAttrs::Init(const NodeInfo& node, int spatial_dims) {
     std::string format;
     RETURN_IF_ERROR(node.Attr("data_format", &format));
     channels_first_ = format == first;
-    if (format == "NCHW_VECT_C") return node.UnsupportedAttr("data_format", format);
+    if (format == "NCHW_VECT_C" && node.input_type(0) == DT_QINT8) {
+      return node.UnsupportedAttr("data_format", format);
+    }
     if (format != first && format != last) {
       return absl::InvalidArgumentError(
           absl::StrCat("data_format is '", format, "' instead of '", last, "' or '", first, "'"));
