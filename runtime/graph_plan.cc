@@ -7,6 +7,7 @@
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
 #include "runtime/dataflow_run.h"
+#include "runtime/loop_limit.h"
 #include "runtime/resource.h"
 
 namespace cryograph {
@@ -115,6 +116,21 @@ absl::Status Dereference(Value* value) {
   return absl::OkStatus();
 }
 
+namespace {
+
+// The kernel's result, or why its loops ended early.
+absl::Status Compute(const Kernel& kernel, KernelContext& context, const RunState& run) {
+  if (run.deadline == absl::InfiniteFuture() && run.cancelled == nullptr) return kernel.Compute(context);
+  const auto expired = [&run] { return !run.CheckLimits().ok(); };
+  LoopLimit limit(expired);
+  RETURN_IF_ERROR(kernel.Compute(context));
+  if (!limit.stopped()) return absl::OkStatus();
+  const absl::Status status = run.CheckLimits();
+  return status.ok() ? absl::CancelledError("the run was cancelled") : status;
+}
+
+}  // namespace
+
 absl::Status RunStep(const PlanStep& step, absl::Span<Value* const> inputs, absl::Span<Value> outputs,
                      bool all_outputs, RunState& run) {
   const NodeInfo& node = *step.node;
@@ -138,7 +154,7 @@ absl::Status RunStep(const PlanStep& step, absl::Span<Value* const> inputs, absl
   KernelContext context(node, run, with_read.empty() ? inputs : absl::MakeConstSpan(with_read),
                         step.last_uses, outputs);
   const absl::Time begin = run.observer == nullptr ? absl::Time() : absl::Now();
-  if (absl::Status status = step.kernel->Compute(context); !status.ok()) return InNode(node, status);
+  if (absl::Status status = Compute(*step.kernel, context, run); !status.ok()) return InNode(node, status);
   if (run.observer != nullptr) run.observer->OnStep(node, outputs, begin, absl::Now());
   if (run.pool->limit() != MemoryPool::kNoLimit) {
     const absl::Status status = ChargeStrings(inputs, outputs, *run.pool);

@@ -5,6 +5,7 @@
 
 #define CRYOGRAPH_ISA portable
 #include "runtime/compute/depthwise_loop.h"
+#include "runtime/loop_limit.h"
 
 namespace cryograph {
 namespace compute {
@@ -93,6 +94,7 @@ void DepthwiseConv(const WindowShape& s, const T* input, const T* filter, T* out
     input = scratch;
   }
   const int64_t grain = 100'000 / (s.out[2] * channels * s.taps()) + 1;
+  LoopLimit* const limit = LoopLimit::Current();
   ParallelFor(pool, rows, grain, [&](int64_t begin, int64_t end) {
     Spread<T> spread(s, filter);
     std::vector<const T*> lines(s.window[1]), filters(s.window[1]);
@@ -109,6 +111,7 @@ void DepthwiseConv(const WindowShape& s, const T* input, const T* filter, T* out
     row.pad = s.pad[2];
     row.epilogue = epilogue;
     for (int64_t r = begin; r < end; ++r) {
+      if (limit != nullptr && limit->Expired()) return;
       const T* image = input + r / s.out[1] * s.in_pixels() * channels;
       row.line_count = 0;
       for (int64_t t = 0; t < s.window[1]; ++t) {

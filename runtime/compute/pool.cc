@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/compute/pool_pixels.h"
+#include "runtime/loop_limit.h"
 
 namespace cryograph {
 namespace compute {
@@ -57,6 +58,7 @@ void ForWindows(const WindowShape& s, const T* input, T* output, T nothing, Thre
   for (int d = 0; d < 3; ++d) most_pixels *= std::min(s.window[d], s.in[d]);
   const double work = 1 + static_cast<double>(s.out[2] * channels) * static_cast<double>(most_pixels);
   const int64_t grain = static_cast<int64_t>(100'000 / work) + 1;
+  LoopLimit* const limit = LoopLimit::Current();
   ParallelFor(pool, rows, grain, [&](int64_t begin, int64_t end) {
     std::vector<const T*> pixels(most_pixels);
     for (int64_t row = begin; row < end; ++row) {
@@ -65,6 +67,7 @@ void ForWindows(const WindowShape& s, const T* input, T* output, T nothing, Thre
       const Taps height = TapsInside(s, 1, row % s.out[1]);
       T* to = output + row * s.out[2] * channels;
       for (int64_t x = 0; x < s.out[2]; ++x, to += channels) {
+        if (x % 64 == 0 && limit != nullptr && limit->Expired()) return;
         const Taps width = TapsInside(s, 2, x);
         int64_t count = 0;
         for (int64_t kd = depth.first; kd < depth.last; ++kd) {

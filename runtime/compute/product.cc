@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "runtime/compute/isa.h"
+#include "runtime/loop_limit.h"
 
 namespace cryograph {
 namespace compute {
@@ -76,9 +77,11 @@ class BlockedProduct {
     const double flops =
         2.0 * left_.taps * left_.run * std::min(block_rows, left_.m) * block_panels * 2 * tiles_.lanes;
     const int64_t grain = std::max<int64_t>(1, static_cast<int64_t>(kWorthWaking / std::max(flops, 1.0)));
+    limit_ = LoopLimit::Current();
     ParallelFor(pool, row_blocks * column_blocks, grain, [&](int64_t begin, int64_t end) {
       std::vector<const T*> pointers(left_.taps * std::min(block_rows, left_.m));
       for (int64_t block = begin; block < end; ++block) {
+        if (limit_ != nullptr && limit_->Expired()) return;
         const int64_t row = block / column_blocks * block_rows;
         const int64_t rows = std::min(block_rows, left_.m - row);
         const int64_t panel = block % column_blocks * block_panels;
@@ -106,6 +109,7 @@ class BlockedProduct {
       const bool last = part + 1 == parts_.size();
       int width;
       for (int64_t v = vector; v < vector_end; v += width) {
+        if (limit_ != nullptr && limit_->Expired()) return;
         width = PanelVectors(vectors - v);
         const int64_t column = v * tiles_.lanes;
         args.columns = std::min<int64_t>(width * tiles_.lanes, right_.n - column);
@@ -148,6 +152,7 @@ class BlockedProduct {
   const Epilogue<T>& epilogue_;
   const TileSet<T>& tiles_;
   const std::vector<Part> parts_;
+  LoopLimit* limit_ = nullptr;
 };
 
 }  // namespace

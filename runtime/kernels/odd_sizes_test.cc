@@ -232,6 +232,23 @@ TEST(TimeLimitTest, HoldsInsideOfAKernel) {
   EXPECT_THAT(Outcome(graph, absl::Milliseconds(500)), StatusIs(absl::StatusCode::kDeadlineExceeded));
 }
 
+// Windows as large as the image: hours of work in a few megabytes, all of it in a single step.
+TEST(TimeLimitTest, HoldsInsideOfProductsAndWindows) {
+  const std::pair<std::string, std::string> strides = {"strides", "list { i: [1, 1, 1, 1] }"},
+                                            same = {"padding", "s: 'SAME'"};
+  const std::string image =
+      Const("s", "DT_INT32", {4}, "int_val: [1, 2000000, 1, 1]") +
+      N("x", "RandomUniform", {"s"}, {{"T", "type: DT_INT32"}, {"dtype", "type: DT_FLOAT"}});
+  const std::string filter = Const("f", "DT_FLOAT", {2000000, 1, 1, 1}, "float_val: 1");
+  const std::string graphs[] = {
+      image + filter + N("y", "Conv2D", {"x", "f"}, {kFloat, strides, same}),
+      image + filter + N("y", "DepthwiseConv2dNative", {"x", "f"}, {kFloat, strides, same}),
+      image + N("y", "MaxPool", {"x"}, {kFloat, strides, same, {"ksize", "list { i: [1, 2000000, 1, 1] }"}})};
+  for (const std::string& graph : graphs) {
+    EXPECT_THAT(Outcome(graph, absl::Milliseconds(500)), StatusIs(absl::StatusCode::kDeadlineExceeded));
+  }
+}
+
 // More inputs or outputs of the types than N and the dense types say.
 TEST(SparseCrossTest, CountsMustFitTheInputs) {
   const std::string columns = Const("i", "DT_INT64", {1, 2}, "int64_val: 0") +
