@@ -249,6 +249,16 @@ TEST(TimeLimitTest, HoldsInsideOfProductsAndWindows) {
   }
 }
 
+TEST(SparseAddTest, ThresholdIsOfTheTypeOfTheValues) {
+  const std::string graph =
+      Const("i", "DT_INT64", {1, 1}, "int64_val: 0") + Const("v", "DT_DOUBLE", {1}, "double_val: 1") +
+      Const("s", "DT_INT64", {1}, "int64_val: 1") + Const("t", "DT_INT8", {}, "int_val: 1") +
+      N("y", "SparseAdd", {"i", "v", "s", "i", "v", "s", "t"},
+        {{"T", "type: DT_DOUBLE"}, {"Treal", "type: DT_INT8"}});
+  EXPECT_THAT(Outcome(graph), StatusIs(absl::StatusCode::kInvalidArgument,
+                                       HasSubstr("thresh is int8 for values of type double")));
+}
+
 // More inputs or outputs of the types than N and the dense types say.
 TEST(SparseCrossTest, CountsMustFitTheInputs) {
   const std::string columns = Const("i", "DT_INT64", {1, 2}, "int64_val: 0") +

@@ -59,6 +59,12 @@ absl::Status SparseAdd(KernelContext& context) {
   ASSIGN_OR_RETURN(const SparseTensor b,
                    SparseTensor::Unbounded(context.input(3), context.input(4), context.input(5), context));
   RETURN_IF_ERROR(ExpectScalar(context.input(6), "thresh"));
+  const DataType dtype = context.input(1).dtype();
+  const DataType real = dtype == DT_COMPLEX64 ? DT_FLOAT : dtype == DT_COMPLEX128 ? DT_DOUBLE : dtype;
+  if (context.input(6).dtype() != real) {
+    return absl::InvalidArgumentError(absl::StrCat("thresh is ", DataTypeName(context.input(6).dtype()),
+                                                   " for values of type ", DataTypeName(dtype)));
+  }
   if (a.shape != b.shape) {
     return absl::InvalidArgumentError(
         absl::StrCat("shapes ", ShapeText(a.shape), " and ", ShapeText(b.shape), " differ"));

@@ -133,6 +133,12 @@ DataType AnyType(Choices& choices) {
 std::vector<int64_t> AnyDims(Choices& choices) {
   std::vector<int64_t> dims(choices.Below(choices.OneIn(5) ? 7 : 5));
   for (int64_t& dim : dims) dim = choices.OneIn(8) ? 0 : choices.OneIn(12) ? 9 : 1 + choices.Below(4);
+  // No elements, but no end of rows.
+  if (dims.size() > 1 && choices.OneIn(20)) {
+    dims.front() = 0;
+    dims.back() = int64_t{1} << 60;
+    if (choices.OneIn(2)) std::swap(dims.front(), dims.back());
+  }
   return dims;
 }
 
