@@ -111,6 +111,7 @@ int cryograph_model_load(const char* path, const cryograph_options* options, cry
     if (options->threads != 0) chosen.threads = options->threads;
     chosen.memory_limit_bytes = options->memory_limit_bytes;
     chosen.time_limit_seconds = options->time_limit_seconds;
+    chosen.allow_file_writes = options->allow_file_writes != 0;
   }
   absl::StatusOr<Inference> inference = Inference::Load(path, chosen);
   if (!inference.ok()) return Finish(inference.status());

@@ -81,6 +81,7 @@ typedef struct cryograph_options {
   uint64_t memory_limit_bytes; /* For all values alive at a time, in all runs: none. */
   double time_limit_seconds;   /* For each run: none. */
   const char* init_nodes;      /* Run once at loading, by commas: those that fill tables, say. */
+  int32_t allow_file_writes;   /* By ops of the model: SaveV2, WriteFile. It may name any path: 0, no. */
 } cryograph_options;
 
 /* What went wrong in the last call of this thread that failed, "" if none has: a line, and perhaps others

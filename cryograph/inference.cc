@@ -87,6 +87,7 @@ absl::StatusOr<Inference> Inference::Load(const std::string& path, const Options
   session.tags = options.tags;
   session.checkpoint = options.checkpoint;
   session.init_nodes = options.init_nodes;
+  session.allow_file_writes = options.allow_file_writes;
   session.executor.threads = options.threads;
   if (options.memory_limit_bytes > 0) session.executor.memory_limit = options.memory_limit_bytes;
   session.init_limits = loaded->run_options;

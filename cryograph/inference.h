@@ -51,6 +51,7 @@ class Inference {
     int threads = 1;                      // Of a run, the caller's counted; results do not depend on it.
     uint64_t memory_limit_bytes = 0;      // For all values alive at a time, in all runs; 0: none.
     double time_limit_seconds = 0;        // For each run; 0: none.
+    bool allow_file_writes = false;       // By ops of the model: SaveV2, WriteFile. It may name any path.
   };
 
   // A result: shows elements that the Inference keeps until its next Run() or its end.

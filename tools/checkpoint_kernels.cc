@@ -14,6 +14,7 @@
 #include "checkpoint/merge.h"
 #include "checkpoint/slice_spec.h"
 #include "checkpoint/v1_writer.h"
+#include "runtime/file_permission.h"
 #include "runtime/kernel.h"
 
 namespace cryograph {
@@ -88,6 +89,7 @@ class SaveKernel final : public Kernel {
 
   absl::Status Compute(KernelContext& context) const override {
     ASSIGN_OR_RETURN(const std::string path, ScalarString(context.input(0), bundle_ ? "prefix" : "filename"));
+    RETURN_IF_ERROR(CheckMayWrite(context.resources(), path));
     const int count = context.num_inputs() - first_tensor_;
     ASSIGN_OR_RETURN(const absl::Span<const std::string> names,
                      Strings(context.input(1), count, "tensor_names"));
@@ -126,6 +128,7 @@ class MergeKernel final : public Kernel {
   absl::Status Compute(KernelContext& context) const override {
     RETURN_IF_ERROR(ExpectVector(context.input(0), "checkpoint_prefixes"));
     ASSIGN_OR_RETURN(const std::string merged, ScalarString(context.input(1), "destination_prefix"));
+    RETURN_IF_ERROR(CheckMayWrite(context.resources(), merged));
     return MergeBundles(
         context.input(0).span<std::string>(), merged, [](uint64_t) {},
         delete_old_ ? MergeInputs::kMove : MergeInputs::kKeep);

@@ -1,4 +1,6 @@
 // Graphs that save and restore, as tf.train.Saver makes them.
+#include <unistd.h>
+
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,6 +15,7 @@
 #include "graph/text.h"
 #include "gtest/gtest.h"
 #include "runtime/executor.h"
+#include "runtime/file_permission.h"
 
 namespace cryograph {
 namespace {
@@ -48,11 +51,13 @@ std::string Types(const std::string& types) {
 }
 
 absl::StatusOr<std::vector<Value>> RunGraph(const std::string& text, const std::vector<std::string>& fetches,
-                                            const std::vector<std::string>& targets = {}) {
+                                            const std::vector<std::string>& targets = {},
+                                            bool may_write = true) {
   ASSIGN_OR_RETURN(std::string bytes, GraphDefFromText(text, "graph"));
   const auto owner = std::make_shared<const std::string>(std::move(bytes));
   ASSIGN_OR_RETURN(Model model, ImportGraphDef(*owner, owner, "graph"));
   ASSIGN_OR_RETURN(const auto executor, Executor::Create(std::move(model)));
+  if (may_write) AllowFileWrites(executor->resources());
   return executor->RunOnce({}, fetches, targets);
 }
 
@@ -142,6 +147,25 @@ TEST(CheckpointKernelsTest, SayWhatIsWrong) {
   EXPECT_THAT(restore(prefix + "-none", {"weights"}, "DT_FLOAT"), HasSubstr("CG110"));
   EXPECT_THAT(restore(prefix, {"weights", "more"}, "DT_FLOAT"),
               HasSubstr("tensor_names has 2 elements for 1"));
+}
+
+TEST(FileKernelsTest, NothingIsWrittenUnlessItIsAllowed) {
+  const std::string path = Folder() + "/file";
+  const std::string graphs[] = {
+      Text("file", path) + Text("text", "line") + N("write", "WriteFile", {"file", "text"}),
+      Text("file", path) + Texts("names", {"a"}) + Texts("slices", {""}) + Text("a", "words") +
+          N("write", "SaveV2", {"file", "names", "slices", "a"}, Types("DT_STRING")),
+      Text("file", path) + Texts("names", {"a"}) + Text("a", "words") +
+          N("write", "Save", {"file", "names", "a"}, "attr { key: 'T' value { list { type: DT_STRING } } }"),
+      Text("file", path) + Texts("from", {path}) + N("write", "MergeV2Checkpoints", {"from", "file"})};
+  for (const std::string& graph : graphs) {
+    EXPECT_THAT(
+        RunGraph(graph, {}, {"write"}, /*may_write=*/false),
+        StatusIs(absl::StatusCode::kPermissionDenied,
+                 AllOf(HasSubstr("node 'write'"), HasSubstr(path), HasSubstr("--allow_file_writes"))));
+  }
+  EXPECT_NE(access(path.c_str(), F_OK), 0);
+  EXPECT_NE(access((path + ".index").c_str(), F_OK), 0);
 }
 
 TEST(FileKernelsTest, WriteAndRead) {

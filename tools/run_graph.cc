@@ -41,7 +41,7 @@ struct Flags {
   int64_t skip = 0, threads = 1, top_k = 0, max_elements = 10;
   double time_limit = 0, memory_limit = 0;
   ImageOptions image;
-  bool json = false;
+  bool json = false, allow_file_writes = false;
 };
 
 void Declare(Flags& flags, Command& command) {
@@ -100,6 +100,12 @@ void Declare(Flags& flags, Command& command) {
   command.Add(&flags.time_limit, "time_limit", "Seconds after which a run fails; 0: none.").Extension();
   command.Add(&flags.memory_limit, "memory_limit", "Megabytes that values may take at a time; 0: no limit.")
       .Extension();
+  command
+      .Add(&flags.allow_file_writes, "allow_file_writes",
+           "Let the graph write files (SaveV2, MergeV2Checkpoints, WriteFile …): anywhere, so know where it "
+           "is "
+           "from.")
+      .Extension();
   command.Section("Conformance cases");
   command
       .Add(&flags.cases, "cases", "Runs the op cases of this file, a line of JSON for each; needs --out_dir.")
@@ -138,6 +144,7 @@ absl::StatusOr<Inference> Load(const Flags& flags) {
   options.tags = flags.tags;
   options.checkpoint = flags.checkpoint;
   options.init_nodes = flags.init_nodes;
+  options.allow_file_writes = flags.allow_file_writes;
   options.threads = static_cast<int>(std::min<int64_t>(flags.threads, std::numeric_limits<int>::max()));
   const ExecutorOptions limits = ExecutorOptionsOf(flags);
   if (limits.memory_limit != MemoryPool::kNoLimit) options.memory_limit_bytes = limits.memory_limit;

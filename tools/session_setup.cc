@@ -5,6 +5,7 @@
 #include "base/status_macros.h"
 #include "graph/model.h"
 #include "graph/open.h"
+#include "runtime/file_permission.h"
 #include "tools/model_state.h"
 #include "tools/placeholder_shape.h"
 
@@ -24,6 +25,7 @@ absl::StatusOr<std::unique_ptr<Session>> OpenSession(const SessionOptions& optio
     if (!shape.unknown_rank) session->input_shapes.emplace(node.name(), std::move(shape));
   }
   ASSIGN_OR_RETURN(session->executor, Executor::Create(std::move(model), options.executor));
+  if (options.allow_file_writes) AllowFileWrites(session->executor->resources());
   RETURN_IF_ERROR(state.Restore(*session->executor));
   return session;
 }

@@ -19,6 +19,7 @@ struct SessionOptions {
   std::string checkpoint;  // Of the variables; empty: a SavedModel's own, or none.
   // Nodes that run once before all else. A SavedModel's own initialization runs first.
   std::vector<std::string> init_nodes;
+  bool allow_file_writes = false;  // By what runs: see runtime/file_permission.h.
   ExecutorOptions executor;
   RunOptions init_limits;
 };

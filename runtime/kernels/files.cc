@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "base/byte_sink.h"
 #include "base/mapped_file.h"
+#include "runtime/file_permission.h"
 #include "runtime/kernel.h"
 
 namespace cryograph {
@@ -24,6 +25,7 @@ absl::Status WriteFileKernel(KernelContext& context) {
   RETURN_IF_ERROR(ExpectScalar(context.input(0), "filename"));
   RETURN_IF_ERROR(ExpectScalar(context.input(1), "contents"));
   const std::string& path = context.input(0).scalar<std::string>();
+  RETURN_IF_ERROR(CheckMayWrite(context.resources(), path));
   return WriteFile(path == "-" ? "./-" : path,
                    context.input(1).scalar<std::string>());  // "-" is a file here.
 }
