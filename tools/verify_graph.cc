@@ -40,6 +40,11 @@ absl::StatusOr<Model> Open(const std::string& path, const std::string& tags) {
 // Whether the two agree; an error if that cannot be found out.
 absl::StatusOr<bool> Verify(const Flags& flags) {
   if (flags.models.size() != 2) return cli::UsageError("two models must be named");
+  for (const std::string& input : flags.inputs) {
+    if (input.find('=') == std::string::npos) continue;
+    return cli::UsageError(
+        absl::StrCat("--inputs takes names, not '", input, "'\ntry: --feed, which gives an input a value"));
+  }
   ASSIGN_OR_RETURN(Model before, Open(flags.models[0], flags.tags));
   ASSIGN_OR_RETURN(Model after,
                    Open(flags.models[1], flags.after_tags.empty() ? flags.tags : flags.after_tags));
@@ -73,7 +78,7 @@ int Run(absl::Span<const std::string> args) {
   Flags flags;
   cli::Command command("verify_graph", cli::Family::kCpp,
                        "tells whether two models give the same outputs for the same inputs.");
-  command.Usage("BEFORE AFTER --outputs=NAME,…");
+  command.Usage("--outputs=NAME,…");
   command.Positionals(&flags.models, "BEFORE AFTER");
   command.Section("Models");
   command

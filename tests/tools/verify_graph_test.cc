@@ -120,6 +120,9 @@ TEST_F(VerifyGraphTest, WrongUsage) {
   EXPECT_THAT(output.err, AllOf(HasSubstr("oot"), HasSubstr("out")));
   const ToolRun feed = Verify(Path("before.pbtxt"), {"--feed=x=[[1,2]"});
   EXPECT_EQ(feed.exit_code, 2);
+  const ToolRun value = Verify(Path("before.pbtxt"), {"--inputs=x=ones(2)"});
+  EXPECT_EQ(value.exit_code, 2);
+  EXPECT_THAT(value.err, AllOf(HasSubstr("'x=ones(2)'"), HasSubstr("try: --feed")));
 }
 
 TEST_F(VerifyGraphTest, PassesThatKeepTheOutputsPass) {
