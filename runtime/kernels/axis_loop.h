@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "runtime/kernels/wrapping_product.h"
 #include "runtime/value.h"
 
 namespace cryograph {
@@ -12,7 +13,8 @@ namespace cryograph {
 struct AxisLoop {
   AxisLoop(const Shape& shape, int axis) {
     for (int i = 0; i < static_cast<int>(shape.size()); ++i) {
-      (i < axis ? outer : i == axis ? size : inner) *= shape[static_cast<size_t>(i)];
+      int64_t& part = i < axis ? outer : i == axis ? size : inner;
+      part = WrappingProduct(part, shape[static_cast<size_t>(i)]);
     }
   }
   int64_t outer = 1, size = 1, inner = 1;

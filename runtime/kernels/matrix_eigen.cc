@@ -147,6 +147,7 @@ class SvdKernel final : public Kernel {
     return DispatchType<MatrixTypes>(input.dtype(), [&](auto tag) -> absl::Status {
       using T = TypeOf<decltype(tag)>;
       using C = Wide<T>;
+      if (a.count == 0) return absl::OkStatus();
       ASSIGN_OR_RETURN(Value scratch, WideTemp<C>(context, ThinSvd<C>::Scratch(a), 1));
       ThinSvd<C> svd(a, scratch.mutable_data<C>());
       const int64_t longest = std::max(a.rows, a.columns), wide = vectors_ ? (full_ ? longest : rank) : 0;
@@ -212,6 +213,7 @@ class SolveLsKernel final : public Kernel {
     return DispatchType<MatrixTypes>(output->dtype(), [&](auto tag) -> absl::Status {
       using T = TypeOf<decltype(tag)>;
       using C = Wide<T>;
+      if (a.count == 0) return absl::OkStatus();
       ASSIGN_OR_RETURN(Value scratch, WideTemp<C>(context, ThinSvd<C>::Scratch(a), 1));
       ThinSvd<C> svd(a, scratch.mutable_data<C>());
       ASSIGN_OR_RETURN(Value temp, WideTemp<C>(context, a.columns, b.columns));

@@ -11,15 +11,15 @@ namespace {
 
 absl::Status ReverseDims(KernelContext& context, absl::Span<const bool> reversed) {
   const Value& input = context.input(0);
+  if (input.num_elements() == 0) return context.AllocateOutput(0, input.shape()).status();
   Strides steps = StridesOf(input.shape());
   int64_t offset = 0;
   for (size_t d = 0; d < steps.size(); ++d) {
-    if (!reversed[d] || input.shape()[d] == 0) continue;
+    if (!reversed[d]) continue;
     offset += (input.shape()[d] - 1) * steps[d];
     steps[d] = -steps[d];
   }
   ASSIGN_OR_RETURN(Value * output, context.AllocateOutput(0, input.shape()));
-  if (output->num_elements() == 0) return absl::OkStatus();
   return DispatchWidth(input.dtype(), [&](auto tag) {
     using T = TypeOf<decltype(tag)>;
     GatherStrided(input.data<T>() + offset, input.shape(), steps, output->mutable_data<T>());

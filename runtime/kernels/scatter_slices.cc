@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "runtime/dispatch.h"
 #include "runtime/kernels/arithmetic.h"
+#include "runtime/kernels/wrapping_product.h"
 
 namespace cryograph {
 namespace {
@@ -37,10 +38,10 @@ struct Scatter {
       return absl::InvalidArgumentError(
           absl::StrCat("indices address ", scatter.depth, " dimensions of shape ", ShapeText(shape)));
     }
-    for (const int64_t size : expected) scatter.count *= size;
+    for (const int64_t size : expected) scatter.count = WrappingProduct(scatter.count, size);
     for (size_t d = static_cast<size_t>(scatter.depth); d < shape.size(); ++d) {
       expected.push_back(shape[d]);
-      scatter.inner *= shape[d];
+      scatter.inner = WrappingProduct(scatter.inner, shape[d]);
     }
     if (updates.shape() != expected) {
       return absl::InvalidArgumentError(absl::StrCat("updates must be of shape ", ShapeText(expected),

@@ -8,19 +8,20 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/types/span.h"
+#include "runtime/kernels/wrapping_product.h"
 #include "runtime/value.h"
 
 namespace cryograph {
 
 using Strides = absl::InlinedVector<int64_t, 6>;
 
-// Row-major steps of a shape.
+// Row-major steps of a shape; of unspecified value where it has no elements.
 inline Strides StridesOf(const Shape& shape) {
   Strides strides(shape.size());
   int64_t step = 1;
   for (size_t i = shape.size(); i-- > 0;) {
     strides[i] = step;
-    step *= shape[i];
+    step = WrappingProduct(step, shape[i]);
   }
   return strides;
 }
@@ -32,10 +33,10 @@ struct CopyLoops {
   // `shape`; the other operand is dense.
   CopyLoops(absl::Span<const int64_t> shape, absl::Span<const int64_t> steps) {
     for (size_t d = 0; d < shape.size(); ++d) {
-      total *= shape[d];
+      total = WrappingProduct(total, shape[d]);
       if (shape[d] == 1) continue;
-      if (!sizes.empty() && strides.back() == steps[d] * shape[d]) {
-        sizes.back() *= shape[d];
+      if (!sizes.empty() && strides.back() == WrappingProduct(steps[d], shape[d])) {
+        sizes.back() = WrappingProduct(sizes.back(), shape[d]);
         strides.back() = steps[d];
       } else {
         sizes.push_back(shape[d]);
