@@ -33,7 +33,7 @@ struct Matrices {
 
   int64_t size() const { return rows * columns; }
 
-  // InvalidArgument below rank 2.
+  // InvalidArgument below rank 2; ResourceExhausted for millions of matrices without elements.
   static absl::StatusOr<Matrices> Of(const Value& value) {
     if (value.rank() < 2) {
       return absl::InvalidArgumentError(
@@ -44,6 +44,11 @@ struct Matrices {
     matrices.rows = value.dim(value.rank() - 2);
     matrices.columns = value.dim(value.rank() - 1);
     ASSIGN_OR_RETURN(matrices.count, NumElements(matrices.batch));
+    // Matrices without elements cost no memory, but each costs a moment.
+    constexpr int64_t kMostEmpty = 1 << 24;
+    if (value.num_elements() == 0 && matrices.count > kMostEmpty) {
+      return absl::ResourceExhaustedError(absl::StrCat(matrices.count, " matrices without elements"));
+    }
     return matrices;
   }
 

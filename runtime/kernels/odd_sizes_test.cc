@@ -232,6 +232,13 @@ TEST(TimeLimitTest, HoldsInsideOfAKernel) {
   EXPECT_THAT(Outcome(graph, absl::Milliseconds(500)), StatusIs(absl::StatusCode::kDeadlineExceeded));
 }
 
+TEST(EmptyTensorTest, MatricesWithoutElementsAreCounted) {
+  for (const char* op : {"Cholesky", "MatrixInverse"}) {
+    EXPECT_THAT(Outcome(Const("x", "DT_FLOAT", {kHuge, 0, 0}) + N("y", op, {"x"}, {kFloat})),
+                StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("matrices without elements")));
+  }
+}
+
 // Windows as large as the image: hours of work in a few megabytes, all of it in a single step.
 TEST(TimeLimitTest, HoldsInsideOfProductsAndWindows) {
   const std::pair<std::string, std::string> strides = {"strides", "list { i: [1, 1, 1, 1] }"},
