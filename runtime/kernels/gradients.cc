@@ -143,13 +143,13 @@ class BiasAddGradKernel final : public Kernel {
     }
     const int axis = channels_first_ ? 1 : gradient.rank() - 1;
     const int64_t channels = gradient.dim(axis);
-    int64_t inner = 1;
-    for (int i = axis + 1; i < gradient.rank(); ++i) inner *= gradient.dim(i);
     if (gradient.num_elements() == 0) {
       ASSIGN_OR_RETURN(Value zeros, ZerosOf(gradient.dtype(), {channels}, context.pool()));
       context.SetOutput(0, std::move(zeros));
       return absl::OkStatus();
     }
+    int64_t inner = 1;
+    for (int i = axis + 1; i < gradient.rank(); ++i) inner *= gradient.dim(i);
     ASSIGN_OR_RETURN(Value * output, context.AllocateOutput(0, {channels}));
     const int64_t outer = gradient.num_elements() / inner / channels;
     return DispatchType<NumberTypes>(gradient.dtype(), [&](auto tag) {

@@ -401,9 +401,9 @@ absl::Status GiveBack(KernelContext& context, const Shape& dims, const std::vect
                    [](T value) { return static_cast<double>(static_cast<Arithmetic<T>>(value)); });
     return absl::OkStatus();
   }));
-  const int64_t depth = dims[3], row_size = dims[2] * depth;
-  const double* slope = slopes.data<double>();
   const int64_t images = gradient.num_elements() > 0 ? dims[0] : 0;
+  const int64_t depth = dims[3], row_size = images > 0 ? dims[2] * depth : 0;
+  const double* slope = slopes.data<double>();
   for (int64_t n = 0; n < images; ++n) {
     double* image = sums.mutable_data<double>() + n * dims[1] * row_size;
     for (const Share& y : rows) {
