@@ -7,6 +7,7 @@
 #include "runtime/compute/elementwise.h"
 #include "runtime/dispatch.h"
 #include "runtime/kernel.h"
+#include "runtime/kernels/fused_batch_norm.h"
 #include "runtime/kernels/layout.h"
 
 namespace cryograph {
@@ -35,51 +36,34 @@ void NormalizeAll(KernelContext& context, const Value& x, const T* mean, const T
   });
 }
 
-absl::Status ExpectChannels(const Value& value, int64_t channels, absl::string_view what,
-                            bool may_be_longer = false) {
-  RETURN_IF_ERROR(ExpectVector(value, what));
-  if (value.dim(0) == channels || (may_be_longer && value.dim(0) > channels)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(what, " has ", value.dim(0), " elements for ", channels, " channels"));
-}
-
 class FusedBatchNormKernel final : public Kernel {
  public:
   absl::Status Init(const NodeInfo& node) override {
     dtype_ = node.input_type(0);
     if (ComputeType(dtype_) != DT_FLOAT) return node.UnsupportedType(dtype_);
     if (node.input_type(1) != DT_FLOAT) return node.UnsupportedType(node.input_type(1));
-    RETURN_IF_ERROR(node.Attr("epsilon", &epsilon_));
-    RETURN_IF_ERROR(node.Attr("is_training", &training_));
     if (node.attr("exponential_avg_factor").kind() != AttrView::kNone) {
       RETURN_IF_ERROR(node.Attr("exponential_avg_factor", &new_share_));
     }
-    std::string format;
-    RETURN_IF_ERROR(node.Attr("data_format", &format));
-    channels_first_ = format == "NCHW" || format == "NCDHW";
-    rank_ = static_cast<int>(format.size());
-    if (!channels_first_ && format != "NHWC" && format != "NDHWC") {
-      return absl::InvalidArgumentError(absl::StrCat("data_format '", format, "' is not known"));
-    }
-    return absl::OkStatus();
+    return attrs_.Init(node);
   }
 
   absl::Status Compute(KernelContext& context) const override {
-    RETURN_IF_ERROR(ExpectRank(context.input(0), rank_, "x"));
-    const int64_t channels = context.input(0).dim(channels_first_ ? 1 : rank_ - 1);
+    RETURN_IF_ERROR(ExpectRank(context.input(0), attrs_.rank, "x"));
+    const int64_t channels = attrs_.ChannelsOf(context.input(0));
     const char* const names[] = {"x", "scale", "offset", "mean", "variance"};
     for (int i = 1; i < 5; ++i) {
       RETURN_IF_ERROR(ExpectVector(context.input(i), names[i]));
       // Running averages may be left out while training.
-      if (training_ && i >= 3 && context.input(i).dim(0) == 0) continue;
+      if (attrs_.training && i >= 3 && context.input(i).dim(0) == 0) continue;
       RETURN_IF_ERROR(ExpectChannels(context.input(i), channels, names[i]));
     }
     ASSIGN_OR_RETURN(Value x, ToComputeType(context, context.input(0)));
-    if (channels_first_) {
+    if (attrs_.channels_first) {
       ASSIGN_OR_RETURN(x, ToChannelsLast(context, x));
     }
     Value statistics[2] = {context.input(3), context.input(4)};  // Mean and variance to normalize with.
-    if (training_) {
+    if (attrs_.training) {
       RETURN_IF_ERROR(Measure(context, x, channels, statistics));
     } else {
       context.SetOutput(1, context.input(3));
@@ -91,11 +75,12 @@ class FusedBatchNormKernel final : public Kernel {
     ASSIGN_OR_RETURN(Value factors, context.AllocateTemp(DT_FLOAT, {channels}));
     float* factor = factors.mutable_data<float>();
     for (int64_t c = 0; c < channels; ++c) {
-      factor[c] = context.input(1).data<float>()[c] / std::sqrt(statistics[1].data<float>()[c] + epsilon_);
+      factor[c] =
+          context.input(1).data<float>()[c] / std::sqrt(statistics[1].data<float>()[c] + attrs_.epsilon);
     }
     ASSIGN_OR_RETURN(Value y, context.AllocateTemp(DT_FLOAT, x.shape()));
     NormalizeAll<float>(context, x, statistics[0].data<float>(), factor, context.input(2).data<float>(), y);
-    if (channels_first_) {
+    if (attrs_.channels_first) {
       ASSIGN_OR_RETURN(y, ToChannelsFirst(context, y));
     }
     ASSIGN_OR_RETURN(y, FromComputeType(context, y, dtype_));
@@ -141,11 +126,8 @@ class FusedBatchNormKernel final : public Kernel {
   }
 
   DataType dtype_ = DT_INVALID;
-  float epsilon_ = 0;
   float new_share_ = 1.0f;
-  bool training_ = true;
-  bool channels_first_ = false;
-  int rank_ = 4;
+  FusedBatchNormAttrs attrs_;
 };
 CRYOGRAPH_KERNEL(FusedBatchNormKernel, "FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3");
 

@@ -1,12 +1,11 @@
 // Gradients of FusedBatchNorm.
 #include <cmath>
-#include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "runtime/dispatch.h"
 #include "runtime/kernel.h"
 #include "runtime/kernels/element_lists.h"
+#include "runtime/kernels/fused_batch_norm.h"
 #include "runtime/kernels/layout.h"
 
 namespace cryograph {
@@ -18,33 +17,20 @@ class FusedBatchNormGradKernel final : public Kernel {
     dtype_ = node.input_type(0);
     if (ComputeType(dtype_) != DT_FLOAT) return node.UnsupportedType(dtype_);
     if (node.input_type(2) != DT_FLOAT) return node.UnsupportedType(node.input_type(2));
-    RETURN_IF_ERROR(node.Attr("epsilon", &epsilon_));
-    RETURN_IF_ERROR(node.Attr("is_training", &training_));
-    std::string format;
-    RETURN_IF_ERROR(node.Attr("data_format", &format));
-    channels_first_ = format == "NCHW" || format == "NCDHW";
-    rank_ = static_cast<int>(format.size());
-    if (!channels_first_ && format != "NHWC" && format != "NDHWC") {
-      return absl::InvalidArgumentError(absl::StrCat("data_format '", format, "' is not known"));
-    }
-    return absl::OkStatus();
+    return attrs_.Init(node);
   }
 
   absl::Status Compute(KernelContext& context) const override {
-    RETURN_IF_ERROR(ExpectRank(context.input(0), rank_, "y_backprop"));
+    RETURN_IF_ERROR(ExpectRank(context.input(0), attrs_.rank, "y_backprop"));
     RETURN_IF_ERROR(ExpectSameShape(context.input(0), context.input(1)));
-    const int64_t channels = context.input(0).dim(channels_first_ ? 1 : rank_ - 1);
+    const int64_t channels = attrs_.ChannelsOf(context.input(0));
     const char* const names[] = {"scale", "the mean", "the variance"};
     for (int i = 2; i < 5; ++i) {
-      RETURN_IF_ERROR(ExpectVector(context.input(i), names[i - 2]));
-      if (context.input(i).dim(0) != channels) {
-        return absl::InvalidArgumentError(absl::StrCat(names[i - 2], " has ", context.input(i).dim(0),
-                                                       " elements for ", channels, " channels"));
-      }
+      RETURN_IF_ERROR(ExpectChannels(context.input(i), channels, names[i - 2]));
     }
     ASSIGN_OR_RETURN(Value gradient, ToComputeType(context, context.input(0)));
     ASSIGN_OR_RETURN(Value x, ToComputeType(context, context.input(1)));
-    if (channels_first_) {
+    if (attrs_.channels_first) {
       ASSIGN_OR_RETURN(gradient, ToChannelsLast(context, gradient));
       ASSIGN_OR_RETURN(x, ToChannelsLast(context, x));
     }
@@ -69,7 +55,7 @@ class FusedBatchNormGradKernel final : public Kernel {
       ASSIGN_OR_RETURN(Value nothing, ZerosOf(DT_FLOAT, {}, context.pool()));
       context.SetOutput(i, std::move(nothing));
     }
-    if (channels_first_) {
+    if (attrs_.channels_first) {
       ASSIGN_OR_RETURN(result, ToChannelsFirst(context, result));
     }
     ASSIGN_OR_RETURN(result, FromComputeType(context, result, dtype_));
@@ -92,13 +78,13 @@ class FusedBatchNormGradKernel final : public Kernel {
       sum += o.gradient[i];
       along += static_cast<double>(o.gradient[i]) * (o.x[i] - o.mean[c]);
     }
-    const double inverse = 1.0 / std::sqrt(static_cast<double>(o.variance[c]) + epsilon_);
+    const double inverse = 1.0 / std::sqrt(static_cast<double>(o.variance[c]) + attrs_.epsilon);
     o.scale_gradient[c] = static_cast<float>(along * inverse);
     o.offset_gradient[c] = static_cast<float>(sum);
     const float factor = static_cast<float>(o.scale[c] * inverse);
-    const float mean = training_ ? static_cast<float>(sum / static_cast<double>(o.rows)) : 0;
+    const float mean = attrs_.training ? static_cast<float>(sum / static_cast<double>(o.rows)) : 0;
     const float slope =
-        training_ ? static_cast<float>(along / static_cast<double>(o.rows) * inverse * inverse) : 0;
+        attrs_.training ? static_cast<float>(along / static_cast<double>(o.rows) * inverse * inverse) : 0;
     for (int64_t r = 0; r < o.rows; ++r) {
       const int64_t i = r * o.channels + c;
       o.result[i] = factor * (o.gradient[i] - mean - (o.x[i] - o.mean[c]) * slope);
@@ -106,9 +92,7 @@ class FusedBatchNormGradKernel final : public Kernel {
   }
 
   DataType dtype_ = DT_INVALID;
-  float epsilon_ = 0;
-  bool training_ = true, channels_first_ = false;
-  int rank_ = 4;
+  FusedBatchNormAttrs attrs_;
 };
 CRYOGRAPH_KERNEL(FusedBatchNormGradKernel, "FusedBatchNormGrad", "FusedBatchNormGradV2",
                  "FusedBatchNormGradV3");

@@ -6,6 +6,7 @@
 #include "runtime/compute/depthwise.h"
 #include "runtime/dispatch.h"
 #include "runtime/kernel.h"
+#include "runtime/kernels/depthwise_attrs.h"
 #include "runtime/kernels/fused_tail.h"
 #include "runtime/kernels/layout.h"
 #include "runtime/kernels/window.h"
@@ -20,14 +21,7 @@ class DepthwiseConvKernel final : public Kernel {
   absl::Status Init(const NodeInfo& node) override {
     dtype_ = node.input_type(0);
     if (!IsOneOf<DepthwiseTypes>(ComputeType(dtype_))) return node.UnsupportedType(dtype_);
-    RETURN_IF_ERROR(attrs_.Init(node, 2));
-    if (attrs_.stride(0) != attrs_.stride(1)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("strides of rows and columns differ: ", attrs_.stride(0), " and ", attrs_.stride(1)));
-    }
-    // TensorFlow 1.15 takes no notice of them, and computes something else than was trained.
-    if (attrs_.has_dilation()) return absl::InvalidArgumentError("dilations must be 1");
-    return absl::OkStatus();
+    return InitDepthwise(node, attrs_);
   }
 
   bool FuseReader(const NodeInfo& reader, int slot, absl::Span<const Value* const> own_constants,

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "runtime/dispatch.h"
 #include "runtime/kernel.h"
+#include "runtime/kernels/depthwise_attrs.h"
 #include "runtime/kernels/element_lists.h"
 #include "runtime/kernels/layout.h"
 #include "runtime/kernels/window.h"
@@ -21,13 +22,7 @@ class DepthwiseBackpropKernel final : public Kernel {
     dtype_ = node.output_type(0);
     if (!IsOneOf<GradientTypes>(ComputeType(dtype_))) return node.UnsupportedType(dtype_);
     of_filter_ = absl::EndsWith(node.op(), "Filter");
-    RETURN_IF_ERROR(attrs_.Init(node, 2));
-    if (attrs_.stride(0) != attrs_.stride(1)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("strides of rows and columns differ: ", attrs_.stride(0), " and ", attrs_.stride(1)));
-    }
-    if (attrs_.has_dilation()) return absl::InvalidArgumentError("dilations must be 1");
-    return absl::OkStatus();
+    return InitDepthwise(node, attrs_);
   }
 
   absl::Status Compute(KernelContext& context) const override {

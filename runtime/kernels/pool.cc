@@ -29,11 +29,7 @@ class PoolKernel final : public Kernel {
 
   absl::Status Compute(KernelContext& context) const override {
     if (!sizes_are_inputs_) return Pool(context, window_);
-    PoolWindow window = window_;
-    ASSIGN_OR_RETURN(const Shape ksize, IntVector(context.input(1), "ksize"));
-    ASSIGN_OR_RETURN(const Shape strides, IntVector(context.input(2), "strides"));
-    RETURN_IF_ERROR(window.attrs().SetStrides(strides));
-    RETURN_IF_ERROR(window.SetWindow(ksize));
+    ASSIGN_OR_RETURN(const PoolWindow window, window_.WithSizes(context.input(1), context.input(2)));
     return Pool(context, window);
   }
 

@@ -100,11 +100,7 @@ class PoolGradientKernel final : public Kernel {
 
   absl::Status Compute(KernelContext& context) const override {
     if (!sizes_are_inputs_) return Backward(context, window_);
-    PoolWindow window = window_;
-    ASSIGN_OR_RETURN(const Shape ksize, IntVector(context.input(3), "ksize"));
-    ASSIGN_OR_RETURN(const Shape strides, IntVector(context.input(4), "strides"));
-    RETURN_IF_ERROR(window.attrs().SetStrides(strides));
-    RETURN_IF_ERROR(window.SetWindow(ksize));
+    ASSIGN_OR_RETURN(const PoolWindow window, window_.WithSizes(context.input(3), context.input(4)));
     return Backward(context, window);
   }
 

@@ -57,6 +57,16 @@ class PoolWindow {
     return absl::OkStatus();
   }
 
+  // The same window with the sizes and strides of these inputs, for ops that take them so.
+  absl::StatusOr<PoolWindow> WithSizes(const Value& ksize, const Value& strides) const {
+    PoolWindow window = *this;
+    ASSIGN_OR_RETURN(const Shape sizes, IntVector(ksize, "ksize"));
+    ASSIGN_OR_RETURN(const Shape steps, IntVector(strides, "strides"));
+    RETURN_IF_ERROR(window.attrs_.SetStrides(steps));
+    RETURN_IF_ERROR(window.SetWindow(sizes));
+    return window;
+  }
+
   absl::StatusOr<compute::WindowShape> ShapeFor(const Value& input) const {
     RETURN_IF_ERROR(ExpectRank(input, attrs_.rank(), "input"));
     return ShapeFor(input.shape());
@@ -69,7 +79,6 @@ class PoolWindow {
   }
 
   int64_t over_channels() const { return ksize_[attrs_.channel_axis()]; }
-  WindowAttrs& attrs() { return attrs_; }
   const WindowAttrs& attrs() const { return attrs_; }
 
  private:

@@ -445,13 +445,19 @@ absl::Status ExpectImages(const Value& gradient, absl::Span<const int64_t> dims)
   return absl::InvalidArgumentError("the image must be of rank 4 and of non-zero size");
 }
 
+// The same for the image that is input 1: `shares(in, out)` are what its lines have of the gradient's.
+template <typename SharesOf>
+absl::Status GiveBackTo(KernelContext& context, SharesOf shares) {
+  const Shape& dims = context.input(1).shape();
+  RETURN_IF_ERROR(ExpectImages(context.input(0), dims));
+  return GiveBack(context, dims, shares(dims[1], Lines(context.input(0), 1)),
+                  shares(dims[2], Lines(context.input(0), 2)));
+}
+
 class ResizeBilinearGradKernel final : public ResizeBilinearKernel {
  public:
   absl::Status Compute(KernelContext& context) const override {
-    const Shape& dims = context.input(1).shape();
-    RETURN_IF_ERROR(ExpectImages(context.input(0), dims));
-    return GiveBack(context, dims, Shares(dims[1], Lines(context.input(0), 1)),
-                    Shares(dims[2], Lines(context.input(0), 2)));
+    return GiveBackTo(context, [this](int64_t in, int64_t out) { return Shares(in, out); });
   }
 
  private:
@@ -467,10 +473,7 @@ CRYOGRAPH_KERNEL(ResizeBilinearGradKernel, "ResizeBilinearGrad");
 class ResizeBicubicGradKernel final : public ResizeBicubicKernel {
  public:
   absl::Status Compute(KernelContext& context) const override {
-    const Shape& dims = context.input(1).shape();
-    RETURN_IF_ERROR(ExpectImages(context.input(0), dims));
-    return GiveBack(context, dims, Shares(dims[1], Lines(context.input(0), 1)),
-                    Shares(dims[2], Lines(context.input(0), 2)));
+    return GiveBackTo(context, [this](int64_t in, int64_t out) { return Shares(in, out); });
   }
 
  private:
